@@ -1,0 +1,125 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+)
+
+// The limits of a call. They are the smallest of what the supported databases
+// take by default: etcd allows 128 operations and 1.5 MiB a request.
+const (
+	MaxKey    = 512     // bytes in a key; 1 at least
+	MaxEntry  = 1 << 20 // bytes in a key and its value together
+	MaxBatch  = 1 << 20 // bytes in all keys and values of a batch
+	MaxWrites = 100     // puts and deletes in a batch
+	MaxChecks = 100     // checks in a batch; 1 at least
+	MaxGet    = 10_000  // keys in a Get
+	MaxList   = 1_000   // entries in a page of List; 1 at least
+)
+
+// Limit returns a Store that refuses with [ErrLimit] what exceeds the limits
+// of this package or is not well formed, and passes everything else to store.
+// The engine applies it to each Store it is given, so that no driver repeats
+// these checks. A Store that is limited already is returned as it is.
+func Limit(store Store) Store {
+	if l, ok := store.(limited); ok {
+		return l
+	}
+	return limited{store}
+}
+
+type limited struct{ Store }
+
+func (l limited) Get(ctx context.Context, keys ...string) ([]Entry, error) {
+	if len(keys) > MaxGet {
+		return nil, fmt.Errorf("%w: get of %d keys, at most %d", ErrLimit, len(keys), MaxGet)
+	}
+	for _, key := range keys {
+		if err := checkKey(key); err != nil {
+			return nil, err
+		}
+	}
+	if len(keys) == 0 {
+		return nil, ctx.Err()
+	}
+	return l.Store.Get(ctx, keys...)
+}
+
+func (l limited) List(ctx context.Context, prefix, after string, limit int) ([]Entry, error) {
+	if limit < 1 || limit > MaxList {
+		return nil, fmt.Errorf("%w: page of %d entries, want 1 to %d", ErrLimit, limit, MaxList)
+	}
+	if len(prefix) > MaxKey || len(after) > MaxKey {
+		return nil, fmt.Errorf("%w: a prefix or start longer than %d bytes", ErrLimit, MaxKey)
+	}
+	return l.Store.List(ctx, prefix, after, limit)
+}
+
+func (l limited) Commit(ctx context.Context, b Batch) error {
+	if err := checkBatch(b); err != nil {
+		return err
+	}
+	return l.Store.Commit(ctx, b)
+}
+
+func (l limited) Changes(ctx context.Context, prefixes ...string) (<-chan struct{}, error) {
+	for _, prefix := range prefixes {
+		if len(prefix) > MaxKey {
+			return nil, fmt.Errorf("%w: a prefix longer than %d bytes", ErrLimit, MaxKey)
+		}
+	}
+	return l.Store.Changes(ctx, prefixes...)
+}
+
+func checkBatch(b Batch) error {
+	if n := len(b.Checks); n < 1 || n > MaxChecks {
+		return fmt.Errorf("%w: %d checks in a batch, want 1 to %d", ErrLimit, n, MaxChecks)
+	}
+	if n := len(b.Puts) + len(b.Deletes); n > MaxWrites {
+		return fmt.Errorf("%w: %d writes in a batch, at most %d", ErrLimit, n, MaxWrites)
+	}
+	size := 0
+	written := make(map[string]bool, len(b.Puts)+len(b.Deletes))
+	checked := make(map[string]bool, len(b.Checks))
+	once := func(seen map[string]bool, key string) error {
+		if err := checkKey(key); err != nil {
+			return err
+		}
+		if seen[key] {
+			return fmt.Errorf("%w: key %q twice in a batch", ErrLimit, key)
+		}
+		seen[key] = true
+		size += len(key)
+		return nil
+	}
+	for _, c := range b.Checks {
+		if err := once(checked, c.Key); err != nil {
+			return err
+		}
+	}
+	for _, p := range b.Puts {
+		if err := once(written, p.Key); err != nil {
+			return err
+		}
+		if n := len(p.Key) + len(p.Value); n > MaxEntry {
+			return fmt.Errorf("%w: entry %q of %d bytes, at most %d", ErrLimit, p.Key, n, MaxEntry)
+		}
+		size += len(p.Value)
+	}
+	for _, key := range b.Deletes {
+		if err := once(written, key); err != nil {
+			return err
+		}
+	}
+	if size > MaxBatch {
+		return fmt.Errorf("%w: batch of %d bytes, at most %d", ErrLimit, size, MaxBatch)
+	}
+	return nil
+}
+
+func checkKey(key string) error {
+	if len(key) < 1 || len(key) > MaxKey {
+		return fmt.Errorf("%w: key of %d bytes, want 1 to %d", ErrLimit, len(key), MaxKey)
+	}
+	return nil
+}
