@@ -8,7 +8,7 @@ import (
 // The limits of a call. They are the smallest of what the supported databases
 // take by default: etcd allows 128 operations and 1.5 MiB a request.
 const (
-	MaxKey    = 512     // bytes in a key; 1 at least
+	MaxKey    = 512     // bytes in a key, printable ASCII without space; 1 at least
 	MaxEntry  = 1 << 20 // bytes in a key and its value together
 	MaxBatch  = 1 << 20 // bytes in all keys and values of a batch
 	MaxWrites = 100     // puts and deletes in a batch
@@ -49,8 +49,8 @@ func (l limited) List(ctx context.Context, prefix, after string, limit int) ([]E
 	if limit < 1 || limit > MaxList {
 		return nil, fmt.Errorf("%w: page of %d entries, want 1 to %d", ErrLimit, limit, MaxList)
 	}
-	if len(prefix) > MaxKey || len(after) > MaxKey {
-		return nil, fmt.Errorf("%w: a prefix or start longer than %d bytes", ErrLimit, MaxKey)
+	if err := checkText(prefix, after); err != nil {
+		return nil, err
 	}
 	return l.Store.List(ctx, prefix, after, limit)
 }
@@ -63,10 +63,8 @@ func (l limited) Commit(ctx context.Context, b Batch) error {
 }
 
 func (l limited) Changes(ctx context.Context, prefixes ...string) (<-chan struct{}, error) {
-	for _, prefix := range prefixes {
-		if len(prefix) > MaxKey {
-			return nil, fmt.Errorf("%w: a prefix longer than %d bytes", ErrLimit, MaxKey)
-		}
+	if err := checkText(prefixes...); err != nil {
+		return nil, err
 	}
 	return l.Store.Changes(ctx, prefixes...)
 }
@@ -118,8 +116,24 @@ func checkBatch(b Batch) error {
 }
 
 func checkKey(key string) error {
-	if len(key) < 1 || len(key) > MaxKey {
-		return fmt.Errorf("%w: key of %d bytes, want 1 to %d", ErrLimit, len(key), MaxKey)
+	if key == "" {
+		return fmt.Errorf("%w: empty key", ErrLimit)
+	}
+	return checkText(key)
+}
+
+// checkText holds for keys and for what they are compared with: one alphabet
+// that every database stores and orders alike.
+func checkText(texts ...string) error {
+	for _, text := range texts {
+		if len(text) > MaxKey {
+			return fmt.Errorf("%w: key or prefix of %d bytes, at most %d", ErrLimit, len(text), MaxKey)
+		}
+		for i := range len(text) {
+			if text[i] <= ' ' || text[i] > '~' {
+				return fmt.Errorf("%w: key or prefix with byte 0x%02x at %d, want printable ASCII", ErrLimit, text[i], i)
+			}
+		}
 	}
 	return nil
 }
