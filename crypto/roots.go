@@ -1,0 +1,54 @@
+package crypto
+
+import (
+	"context"
+	"slices"
+)
+
+// Roots returns a root for the time of a rotation: it wraps with primary and
+// unwraps with whichever opens, in the order given. Wrap every organization
+// anew, then drop the old ones.
+//
+// It is for keysets only: an answer counts as opened only if [Keyset.Wrap]
+// sealed it for the same associated data, so that a root that answers with
+// something else does not hide the right one behind it. If none opens, and one
+// could not be asked, the error is [ErrRootUnavailable], otherwise
+// [ErrWrongRoot]. A nil root opens nothing.
+func Roots(primary Root, old ...Root) Root {
+	return &rootList{
+		primary: conceal(primary),
+		all:     conceal(slices.Concat([]Root{primary}, old)),
+	}
+}
+
+type rootList struct {
+	redacted
+	primary concealed[Root]
+	all     concealed[[]Root]
+}
+
+var _ Root = (*rootList)(nil)
+
+func (r *rootList) Wrap(ctx context.Context, plaintext, associatedData []byte) ([]byte, error) {
+	if r.primary() == nil {
+		return nil, ErrRootUnavailable
+	}
+	return r.primary().Wrap(ctx, plaintext, associatedData)
+}
+
+func (r *rootList) Unwrap(ctx context.Context, ciphertext, associatedData []byte) ([]byte, error) {
+	failure := ErrWrongRoot
+	for _, root := range r.all() {
+		sealed, err := unwrapSealed(ctx, root, ciphertext, associatedData)
+		if err == nil {
+			return sealed, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err == ErrRootUnavailable {
+			failure = err
+		}
+	}
+	return nil, failure
+}
