@@ -158,7 +158,7 @@ type TagBinding struct {
 
 func (b TagBinding) associatedData() []byte {
 	record := [1]byte{b.Record}
-	var few [8]field // enough for every record there is: no allocation
+	var few [8]field // as many as any record of the engine has
 	fields := append(few[:0], bytesField(record[:]), idField(&b.Organization))
 	for _, name := range b.Names {
 		fields = append(fields, textField(name))

@@ -40,9 +40,8 @@ const (
 // they are.
 const valueFrame = 1
 
-// A field holds one of its three parts; the zero value of the others. It
-// refers to the caller's memory, so that a binding is encoded with a single
-// allocation.
+// A field is bytes, text or a number; the other parts are zero. It refers to
+// the caller's memory, so that a binding is encoded with a single allocation.
 type field struct {
 	bytes    []byte
 	text     string

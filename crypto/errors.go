@@ -17,8 +17,8 @@ var (
 
 	// ErrWrongRoot says that the root answered, and that what it gave is not
 	// this organization's keyset: it is another key (a mistyped [KeyFile] path
-	// makes a new one), it refuses to decrypt, or the wrap was changed. Check
-	// which root is configured.
+	// makes a new one), it refuses to decrypt, or the wrap was changed; or that
+	// there is no root at all. Check which root is configured.
 	ErrWrongRoot = errors.New("the root does not open this organization")
 
 	// ErrRootUnavailable says that the root could not be asked, or could not
@@ -47,10 +47,14 @@ func unwrapError(ctx context.Context, err error) error {
 }
 
 // wrapError does the same for a wrap, which has no key to be wrong about:
-// whatever fails, the root cannot be used now.
-func wrapError(ctx context.Context) error {
+// whatever fails, the root cannot be used now. Only a root that is not there,
+// nil among [Roots], says [ErrWrongRoot] here.
+func wrapError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if errors.Is(err, ErrWrongRoot) {
+		return ErrWrongRoot
 	}
 	return ErrRootUnavailable
 }

@@ -108,16 +108,17 @@ func isOrganizationKeyset(handle *keyset.Handle) bool {
 //	SHA-256 of the associated data (32 bytes) | Tink keyset, binary protobuf
 //
 // so that the binding holds for a root that ignores associated data, too. It
-// fails with [ErrRootUnavailable] if root cannot or will not wrap, and with the
-// error of ctx, as it is, if that ended. When the root is replaced, unwrap the
-// result before the old wrap is overwritten: it is the only copy.
+// fails with [ErrRootUnavailable] if root cannot or will not wrap, with
+// [ErrWrongRoot] if it is nil, and with the error of ctx, as it is, if that
+// ended. When the root is replaced, unwrap the result before the old wrap is
+// overwritten: it is the only copy.
 func (k *Keyset) Wrap(ctx context.Context, root Root, b OrganizationBinding) ([]byte, error) {
 	associatedData := b.associatedData()
 	if associatedData == nil {
 		return nil, errBinding
 	}
 	if root == nil {
-		return nil, ErrRootUnavailable
+		return nil, ErrWrongRoot
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -129,7 +130,7 @@ func (k *Keyset) Wrap(ctx context.Context, root Root, b OrganizationBinding) ([]
 	defer clear(sealed)
 	wrapped, err := root.Wrap(ctx, sealed, associatedData)
 	if err != nil || len(wrapped) == 0 {
-		return nil, wrapError(ctx)
+		return nil, wrapError(ctx, err)
 	}
 	return wrapped, nil
 }

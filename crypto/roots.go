@@ -15,25 +15,22 @@ import (
 // could not be asked, the error is [ErrRootUnavailable], otherwise
 // [ErrWrongRoot]. A nil root opens nothing.
 func Roots(primary Root, old ...Root) Root {
-	return &rootList{
-		primary: conceal(primary),
-		all:     conceal(slices.Concat([]Root{primary}, old)),
-	}
+	return &rootList{all: conceal(slices.Concat([]Root{primary}, old))}
 }
 
 type rootList struct {
 	redacted
-	primary concealed[Root]
-	all     concealed[[]Root]
+	all concealed[[]Root] // the first wraps
 }
 
 var _ Root = (*rootList)(nil)
 
 func (r *rootList) Wrap(ctx context.Context, plaintext, associatedData []byte) ([]byte, error) {
-	if r.primary() == nil {
-		return nil, ErrRootUnavailable
+	primary := r.all()[0]
+	if primary == nil {
+		return nil, ErrWrongRoot
 	}
-	return r.primary().Wrap(ctx, plaintext, associatedData)
+	return primary.Wrap(ctx, plaintext, associatedData)
 }
 
 func (r *rootList) Unwrap(ctx context.Context, ciphertext, associatedData []byte) ([]byte, error) {

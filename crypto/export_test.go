@@ -1,0 +1,4 @@
+package crypto
+
+// AssociatedData returns what b is encoded to.
+func AssociatedData(b interface{ associatedData() []byte }) []byte { return b.associatedData() }
