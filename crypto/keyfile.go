@@ -58,6 +58,9 @@ func (e *KeyFileError) Unwrap() error { return e.Err }
 // the effective user nor root, it is empty, larger than 64 KiB, or not such a
 // keyset. The file is read once. Unix only.
 func KeyFile(path string) (Root, error) {
+	if path == "" {
+		return nil, &KeyFileError{Reason: "has no path"} // else one would be made in "."
+	}
 	root, err := readKeyFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return createKeyFile(path)

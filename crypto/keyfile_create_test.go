@@ -162,7 +162,7 @@ func TestAKeyFileThatCannotBeMadeIsAnError(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, "", "cannot be", nil)
+	refused(t, "", "has no path", nil)
 	refused(t, filepath.Join(dir, "absent", "root.json"), "cannot be created", nil)
 	refused(t, filepath.Join(file, "root.json"), "cannot be opened", nil)
 	refused(t, dir+"/", "", nil)
