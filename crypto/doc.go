@@ -50,10 +50,11 @@
 // # Promises
 //
 // Whatever does not open is [ErrTampered] and nothing more; whatever a root
-// does not open is [ErrWrongRoot]. No error, log line or formatted value of this
-// package carries a key, a value or what another library said about one. All
-// types are safe for concurrent use. Byte slices are copied or consumed: no
-// function keeps or changes what it is given.
+// does not open is [ErrWrongRoot], or [ErrRootUnavailable] if it could not be
+// asked. No error or formatted value of this package carries a key, a value or
+// what another library said about one, and it logs nothing. All types are safe
+// for concurrent use. No function keeps or changes a slice that it is given;
+// what a [Root] returns is cleared after use.
 //
 // # Limits
 //
