@@ -10,7 +10,7 @@ import (
 const (
 	MaxKey    = 512     // bytes in a key, printable ASCII without space; 1 at least
 	MaxEntry  = 1 << 20 // bytes in a key and its value together
-	MaxBatch  = 1 << 20 // bytes in all keys and values of a batch
+	MaxBatch  = 1 << 20 // bytes in all keys and values that a batch writes
 	MaxWrites = 100     // puts and deletes in a batch
 	MaxChecks = 100     // checks in a batch; 1 at least
 	MaxGet    = 10_000  // keys in a Get
@@ -38,9 +38,6 @@ func (l limited) Get(ctx context.Context, keys ...string) ([]Entry, error) {
 		if err := checkKey(key); err != nil {
 			return nil, err
 		}
-	}
-	if len(keys) == 0 {
-		return nil, ctx.Err()
 	}
 	return l.Store.Get(ctx, keys...)
 }
@@ -76,10 +73,26 @@ func checkBatch(b Batch) error {
 	if n := len(b.Puts) + len(b.Deletes); n > MaxWrites {
 		return fmt.Errorf("%w: %d writes in a batch, at most %d", ErrLimit, n, MaxWrites)
 	}
-	size := 0
-	written := make(map[string]bool, len(b.Puts)+len(b.Deletes))
-	checked := make(map[string]bool, len(b.Checks))
-	once := func(seen map[string]bool, key string) error {
+	var checked, written []string
+	for _, c := range b.Checks {
+		checked = append(checked, c.Key)
+	}
+	for _, p := range b.Puts {
+		written = append(written, p.Key)
+	}
+	written = append(written, b.Deletes...)
+	if err := checkDistinct(checked); err != nil {
+		return err
+	}
+	if err := checkDistinct(written); err != nil {
+		return err
+	}
+	return checkSize(b)
+}
+
+func checkDistinct(keys []string) error {
+	seen := make(map[string]bool, len(keys))
+	for _, key := range keys {
 		if err := checkKey(key); err != nil {
 			return err
 		}
@@ -87,27 +100,23 @@ func checkBatch(b Batch) error {
 			return fmt.Errorf("%w: key %q twice in a batch", ErrLimit, key)
 		}
 		seen[key] = true
-		size += len(key)
-		return nil
 	}
-	for _, c := range b.Checks {
-		if err := once(checked, c.Key); err != nil {
-			return err
-		}
-	}
+	return nil
+}
+
+// checkSize leaves the keys of checks out: they are bounded by their number,
+// and an entry of MaxEntry must fit beside the check that a batch needs.
+func checkSize(b Batch) error {
+	size := 0
 	for _, p := range b.Puts {
-		if err := once(written, p.Key); err != nil {
-			return err
-		}
-		if n := len(p.Key) + len(p.Value); n > MaxEntry {
+		n := len(p.Key) + len(p.Value)
+		if n > MaxEntry {
 			return fmt.Errorf("%w: entry %q of %d bytes, at most %d", ErrLimit, p.Key, n, MaxEntry)
 		}
-		size += len(p.Value)
+		size += n
 	}
 	for _, key := range b.Deletes {
-		if err := once(written, key); err != nil {
-			return err
-		}
+		size += len(key)
 	}
 	if size > MaxBatch {
 		return fmt.Errorf("%w: batch of %d bytes, at most %d", ErrLimit, size, MaxBatch)

@@ -53,7 +53,9 @@ type Batch struct {
 // # Bytes
 //
 // Bytes are copied in both directions: a Store neither keeps nor returns a
-// slice that the caller may change or that a later call changes.
+// slice that the caller may change or that a later call changes, and entries
+// of one answer do not share bytes. It leaves the slices that it is given as
+// they are, also their order.
 //
 // # Errors
 //

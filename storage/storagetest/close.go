@@ -1,0 +1,130 @@
+package storagetest
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/seed-9f6dc42a/secrets/storage"
+)
+
+func closeCases() []testCase {
+	return []testCase{
+		{"CloseIsAnsweredWithErrClosed", closeIsAnsweredWithErrClosed},
+		{"CloseMayBeRepeated", closeMayBeRepeated},
+		{"CloseEndsChanges", closeEndsChanges},
+		{"CloseEndsCallsUnderWay", closeEndsCallsUnderWay},
+	}
+}
+
+func closeIsAnsweredWithErrClosed(t *trial) {
+	s, other := t.open(), t.open()
+	t.put(s, pairs{"a": "1"})
+	t.close(s)
+	for range 2 {
+		for _, call := range calls() {
+			if err := call.run(t.Context(), s); !errors.Is(err, storage.ErrClosed) {
+				t.Errorf("%s after Close: got %v, want ErrClosed", call.name, err)
+			}
+		}
+	}
+	t.expect(other, pairs{"a": "1"})
+}
+
+func closeMayBeRepeated(t *trial) {
+	s := t.open()
+	t.put(s, pairs{"a": "1"})
+	t.close(s)
+	t.close(s)
+
+	used, unused := t.open(), t.open()
+	t.get(used, "a")
+	for _, s := range []storage.Store{used, unused} {
+		for _, err := range together(s.Close, s.Close, s.Close, s.Close) {
+			if err != nil {
+				t.Errorf("Close at the same time as others: %v", err)
+			}
+		}
+		t.close(s)
+	}
+}
+
+func closeEndsChanges(t *trial) {
+	s, other := t.open(), t.open()
+	idle, pending := t.changes(s, "idle/"), t.changes(s, "a/")
+	kept := t.changes(other, "a/")
+	t.put(s, pairs{"a/1": "1"})
+	t.signalled(kept)
+	t.close(s)
+	t.closed(idle)
+	t.closed(pending)
+
+	fresh := t.changes(other, "a/")
+	t.put(other, pairs{"a/2": "2"})
+	t.signalled(fresh)
+	t.signalled(kept)
+}
+
+// closeEndsCallsUnderWay closes a Store that others are using. What their
+// commits reported is compared with what is stored.
+func closeEndsCallsUnderWay(t *trial) {
+	keeper := t.open()
+	for round := range t.rounds(10) {
+		s := t.connect()
+		begun := make(chan struct{}, 3)
+		reported := map[string]error{}
+		errs := together(
+			func() error {
+				return t.untilClosed(begun, func() error { _, err := s.Get(t.Context(), "a"); return err })
+			},
+			func() error {
+				return t.untilClosed(begun, func() error { _, err := s.List(t.Context(), "", "", 10); return err })
+			},
+			func() error {
+				return t.untilClosed(begun, func() error {
+					key := fmt.Sprintf("%d/%d", round, len(reported))
+					reported[key] = s.Commit(t.Context(), guarded(key, 0, key, ""))
+					return reported[key]
+				})
+			},
+			func() error {
+				for range cap(begun) {
+					<-begun
+				}
+				return s.Close()
+			},
+		)
+		for _, err := range errs {
+			if err != nil {
+				t.Errorf("beside Close: %v", err)
+			}
+		}
+		there := t.content(keeper)
+		for key, err := range reported {
+			_, applied := there[key]
+			if err == nil && !applied || errors.Is(err, storage.ErrClosed) && applied {
+				t.Errorf("%q: Commit beside Close returned %v; applied: %v", key, err, applied)
+			}
+		}
+	}
+}
+
+// untilClosed repeats a call until it is answered with ErrClosed. An unknown
+// outcome may come before it, since a commit may be cut off.
+func (t *trial) untilClosed(begun chan<- struct{}, run func() error) error {
+	for i := 0; ; i++ {
+		err := run()
+		if i == 0 {
+			begun <- struct{}{}
+		}
+		switch {
+		case errors.Is(err, storage.ErrClosed):
+			return nil
+		case errors.Is(err, storage.ErrUnknownOutcome), err == nil:
+		default:
+			return err
+		}
+		if t.Context().Err() != nil {
+			return t.Context().Err()
+		}
+	}
+}

@@ -1,0 +1,87 @@
+// Package storagetest turns the contract of [storage.Store] into tests and
+// benchmarks that any driver can run.
+//
+// A driver's test is a function that opens a Store by name, and a call:
+//
+//	func TestStore(t *testing.T) {
+//		dir := t.TempDir()
+//		storagetest.Run(t, func(t *testing.T, name string) storage.Store {
+//			store, err := sqlite.Open(t.Context(), filepath.Join(dir, name), nil)
+//			if err != nil {
+//				t.Fatal(err)
+//			}
+//			return store
+//		})
+//	}
+//
+// The suite closes every Store that it opens. It counts the goroutines that a
+// subtest starts and wants them gone at its end, so what several names share,
+// such as a server or a pool, is to be started before Run and not by open.
+//
+// A bug found in one driver becomes a case here, for all of them.
+package storagetest
+
+import (
+	"crypto/rand"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-9f6dc42a/secrets/storage"
+)
+
+// Run runs one parallel subtest for each sentence of the contract, against
+// data of its own.
+//
+// open returns a new Store over the data called name. A name that was not
+// opened before stands for empty data. The same name again, while other Stores
+// of that name are open or after they were closed, stands for the same data
+// through a Store with a Close and Changes of its own. A name is at most 40
+// characters of a-z, 0-9 and '_', begins with a letter, and is new in each
+// run, so that a database may keep what earlier runs left.
+//
+// With -short there are fewer rounds of what is repeated.
+func Run(t *testing.T, open func(t *testing.T, name string) storage.Store) {
+	for _, c := range cases() {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			name := newName(c.name)
+			c.play(&trial{
+				TB:       t,
+				name:     name,
+				connect:  func() storage.Store { return open(t, name) },
+				patience: 10 * time.Second,
+				short:    testing.Short(),
+			})
+		})
+	}
+}
+
+// A testCase is one sentence of the contract.
+type testCase struct {
+	name string
+	run  func(*trial)
+}
+
+func (c testCase) play(t *trial) {
+	t.watchGoroutines()
+	c.run(t)
+}
+
+func cases() []testCase {
+	var all []testCase
+	for _, group := range [][]testCase{
+		getCases(), listCases(), versionCases(), commitCases(), concurrencyCases(), sharingCases(),
+		bytesCases(), limitCases(), contextCases(), closeCases(), changesCases(), randomCases(),
+	} {
+		all = append(all, group...)
+	}
+	return all
+}
+
+// newName is what a database with short identifiers takes as well.
+func newName(title string) string {
+	const length = 30
+	title = strings.ToLower(title)
+	return title[:min(len(title), length)] + "_" + strings.ToLower(rand.Text()[:9])
+}
