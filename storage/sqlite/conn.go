@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/url"
-	"path/filepath"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
@@ -21,118 +19,13 @@ type conn struct {
 	until  time.Time       // when to give up waiting for a lock
 	broken bool            // to be closed instead of used again
 	faulty bool            // the binding has panicked
-	file   vfs.FileSharedMemory
+	file   databaseFile
 }
 
-// settings of every connection.
-//
-// A file that somebody has edited may contain a trigger, a view or functions
-// in its schema: none of them runs. journal_size_limit is what a -wal file
-// that has grown is cut to; that it is set also has it emptied at the end,
-// see persist.
-const settings = `
-PRAGMA synchronous=FULL;
-PRAGMA secure_delete=ON;
-PRAGMA trusted_schema=OFF;
-PRAGMA cell_size_check=ON;
-PRAGMA foreign_keys=OFF;
-PRAGMA temp_store=MEMORY;
-PRAGMA mmap_size=0;
-PRAGMA journal_size_limit=4194304;
-`
-
-// maxRow bounds what is read into memory from a file that somebody has edited:
-// an entry, and the keys of a commit, with room to spare.
-const maxRow = 4 << 20
-
-// connectReader and connectWriter open the two kinds of connection. A reader
-// of a Store that may write opens the files for writing as well: it may be the
-// first one after a crash, and then has to repair the -shm file.
-func (s *Store) connectReader(ctx context.Context, until time.Time) (*conn, error) {
-	return s.connect(ctx, until, "PRAGMA query_only=ON")
-}
-
-func (s *Store) connectWriter(ctx context.Context, until time.Time) (*conn, error) {
-	return s.connect(ctx, until, "PRAGMA query_only=OFF")
-}
-
-func (s *Store) connect(ctx context.Context, until time.Time, kind string) (*conn, error) {
-	c, err := s.dial(ctx, until)
-	if err != nil {
-		return nil, err
-	}
-	err = c.do(ctx, until, func() error {
-		if err := c.exec(kind); err != nil {
-			return err
-		}
-		return c.identify()
-	})
-	if err != nil {
-		c.close()
-		return nil, err
-	}
-	return c, nil
-}
-
-// dial opens a connection, to whatever database it is.
-func (s *Store) dial(ctx context.Context, until time.Time) (c *conn, err error) {
-	defer recoverFault(&err)
-	flags := sqlite3.OPEN_URI | sqlite3.OPEN_NOFOLLOW | sqlite3.OPEN_READWRITE
-	if s.readOnly {
-		flags = sqlite3.OPEN_URI | sqlite3.OPEN_NOFOLLOW | sqlite3.OPEN_READONLY
-	}
-	db, err := sqlite3.OpenFlags(s.uri(), flags)
-	if err != nil {
-		return nil, err
-	}
-	c = &conn{db: db, stmts: map[string]*sqlite3.Stmt{}, closed: s.closed}
-	if err := c.do(ctx, until, c.configure); err != nil {
-		c.close()
-		return nil, err
-	}
-	return c, nil
-}
-
-// uri names the file system beside the file, which there is no other way to
-// do. Escaping keeps a path from naming anything else.
-func (s *Store) uri() string {
-	path := url.URL{Path: filepath.ToSlash(s.file)}
-	uri := "file:" + path.EscapedPath() + "?vfs=" + url.QueryEscape(s.opts.system)
-	if s.readOnly {
-		uri += "&mode=ro"
-	}
-	return uri
-}
-
-func (c *conn) configure() error {
-	if err := c.db.BusyHandler(c.wait); err != nil {
-		return err
-	}
-	switches := []struct {
-		option sqlite3.DBConfig
-		on     bool
-	}{
-		{sqlite3.DBCONFIG_DEFENSIVE, true},
-		{sqlite3.DBCONFIG_ENABLE_TRIGGER, false},
-		{sqlite3.DBCONFIG_ENABLE_VIEW, false},
-	}
-	for _, s := range switches {
-		if _, err := c.db.Config(s.option, s.on); err != nil {
-			return err
-		}
-	}
-	c.db.Limit(sqlite3.LIMIT_LENGTH, maxRow)
-	// persist: -wal and -shm stay for those who may only read, and could not
-	// create them.
-	if _, err := c.db.FileControl("main", sqlite3.FCNTL_PERSIST_WAL, true); err != nil {
-		return err
-	}
-	file, err := c.db.FileControl("main", sqlite3.FCNTL_FILE_POINTER)
-	if err != nil {
-		return err
-	}
-	c.file = file.(vfs.FileSharedMemory)
-	return c.db.Exec(settings)
+// A databaseFile is the main file with its -shm, as the binding has it.
+type databaseFile interface {
+	vfs.FileSharedMemory
+	vfs.FileHasMoved
 }
 
 // do runs fn, which gives up when ctx ends, and waits for locks no longer than
@@ -149,6 +42,15 @@ func (c *conn) do(ctx context.Context, until time.Time, fn func() error) (err er
 	if err := fn(); err != nil {
 		c.db.SetInterrupt(context.Background())
 		return errors.Join(err, c.rollback())
+	}
+	return nil
+}
+
+// stays says that the file which is open is still the one under its name. What
+// is written to another is lost, and nobody else sees it.
+func (c *conn) stays() error {
+	if moved, err := c.file.HasMoved(); moved && err == nil {
+		return errMoved
 	}
 	return nil
 }

@@ -17,6 +17,8 @@
 // which network file systems do not have. To copy a database that is in use,
 // use a tool that knows SQLite ("sqlite3 secrets.db .backup copy.db"), not cp.
 // To put a copy in its place, close all Stores first and remove -wal and -shm.
+// A Store whose file is moved or replaced all the same writes nothing more to
+// it, and goes on with the file that has the name then.
 //
 // # Several processes
 //
@@ -56,7 +58,7 @@
 // written: [storage.ErrUnknownOutcome].
 //
 // What is deleted or replaced is overwritten with zeros in the main file when
-// it is next brought up to date, and in the -wal file when a Store that has
+// that is next brought up to date, and in the -wal file when a Store that has
 // written is closed while no other is reading; until then older (encrypted)
 // values remain in -wal.
 //

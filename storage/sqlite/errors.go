@@ -31,8 +31,14 @@ var (
 	ErrCorrupt = errors.New("damaged database")
 )
 
-// errFault says that the binding has panicked.
-var errFault = errors.New("fault in the SQLite binding")
+var (
+	// errFault says that the binding has panicked.
+	errFault = errors.New("fault in the SQLite binding")
+
+	// errMoved says that another file, or none, has the name of the one that
+	// is open. The next connection is to whatever is there then.
+	errMoved = fmt.Errorf("%w: the file was moved or replaced", storage.ErrUnavailable)
+)
 
 // fail gives err, which a call has met, the meaning that the contract of
 // [storage.Store] knows, and names the file. committing says that it was met
@@ -41,7 +47,7 @@ func (s *Store) fail(ctx context.Context, err error, committing bool) error {
 	if err == nil || errors.Is(err, storage.ErrConflict) || errors.Is(err, storage.ErrClosed) {
 		return err
 	}
-	if waited := endsWait(err) || needsRepair(err); waited && s.isClosed() {
+	if waited := endsWait(err) || needsAnother(err); waited && s.isClosed() {
 		return storage.ErrClosed
 	} else if waited && ctx.Err() != nil {
 		return ctx.Err()
@@ -98,12 +104,14 @@ func endsWait(err error) bool {
 	return errors.Is(err, sqlite3.BUSY) || errors.Is(err, sqlite3.INTERRUPT)
 }
 
-// needsRepair says that a user who may only read has found the shared memory
-// unusable. Either it was being changed at that moment, or a writer has died
-// at that moment; then it is of use again, or dispensed with, when all who have
-// it open have closed it.
-func needsRepair(err error) bool {
-	return errors.Is(err, sqlite3.READONLY_RECOVERY) || errors.Is(err, sqlite3.READONLY_CANTINIT) ||
+// needsAnother says that another connection may do what this one cannot: since
+// the file was replaced, or since a user who may only read has found the
+// shared memory unusable. In that case either it was just being changed, or a
+// writer has died while he changed it; then it is of use again, or dispensed
+// with, when all who have it open have closed it.
+func needsAnother(err error) bool {
+	return errors.Is(err, errMoved) ||
+		errors.Is(err, sqlite3.READONLY_RECOVERY) || errors.Is(err, sqlite3.READONLY_CANTINIT) ||
 		errors.Is(err, sqlite3.READONLY_CANTLOCK)
 }
 

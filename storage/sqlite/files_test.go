@@ -272,3 +272,49 @@ func alter(t *testing.T, path, sql string) {
 		t.Fatal(err)
 	}
 }
+
+func TestStoreNoticesThatItsFileWasReplaced(t *testing.T) {
+	t.Parallel()
+	path := newPath(t)
+	s := open(t, path, nil)
+	mustPut(t, s, "a", "1")
+	expect(t, s, map[string]string{"a": "1"})
+	batch := storage.Batch{Checks: []storage.Check{{Key: "b"}}, Puts: []storage.Put{{Key: "b", Value: []byte("2")}}}
+
+	rename(t, path, path+".away")
+	if err := s.Commit(t.Context(), batch); !errors.Is(err, storage.ErrUnavailable) {
+		t.Errorf("Commit to a file that is gone: got %v, want ErrUnavailable", err)
+	}
+	if _, err := s.Get(t.Context(), "a"); !errors.Is(err, storage.ErrUnavailable) {
+		t.Errorf("Get from a file that is gone: got %v, want ErrUnavailable", err)
+	}
+	rename(t, path+".away", path)
+	mustPut(t, s, "a", "3")
+	expect(t, s, map[string]string{"a": "3"})
+
+	other := newPath(t)
+	o := open(t, other, nil)
+	mustPut(t, o, "other", "4")
+	if err := o.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, suffix := range []string{"-wal", "-shm"} {
+		if err := os.Remove(path + suffix); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rename(t, other, path)
+	expect(t, s, map[string]string{"other": "4"})
+	if err := s.Commit(t.Context(), batch); !errors.Is(err, storage.ErrUnavailable) {
+		t.Errorf("Commit to a file that was replaced: got %v, want ErrUnavailable", err)
+	}
+	mustPut(t, s, "b", "5")
+	expect(t, s, map[string]string{"b": "5", "other": "4"})
+}
+
+func rename(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.Rename(from, to); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -79,7 +79,7 @@ func TestWritersOfSeveralProcessesAllFinishWithinABoundedWait(t *testing.T) {
 		if err != nil {
 			t.Fatalf("a writer gave up: %s", answer)
 		}
-		if longest > 4*time.Second {
+		if longest > 2*time.Second {
 			t.Errorf("a writer waited %v", longest)
 		}
 		t.Logf("longest commit %v", longest)

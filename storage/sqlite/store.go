@@ -128,7 +128,7 @@ func (s *Store) view(ctx context.Context, fn func(*conn) error) error {
 	until := time.Now().Add(s.opts.BusyTimeout)
 	for {
 		err := s.tryView(ctx, until, fn)
-		if !needsRepair(err) || !pause(ctx, s.closed, until) {
+		if !needsAnother(err) || !pause(ctx, s.closed, until) {
 			return err
 		}
 	}
@@ -141,6 +141,9 @@ func (s *Store) tryView(ctx context.Context, until time.Time, fn func(*conn) err
 	}
 	defer s.readers.put(c)
 	return c.do(ctx, until, func() error {
+		if err := c.stays(); err != nil {
+			return err
+		}
 		if err := c.exec("BEGIN"); err != nil {
 			return err
 		}
@@ -179,6 +182,9 @@ func (s *Store) takeWriter(ctx context.Context, until time.Time) (*conn, error) 
 // IMMEDIATE, which keeps every other writer out until the end.
 func (c *conn) stage(batch storage.Batch) error {
 	if err := c.exec("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	if err := c.stays(); err != nil {
 		return err
 	}
 	for _, check := range batch.Checks {
