@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
@@ -51,6 +52,7 @@ func (c *conn) nextVersion(batch storage.Batch) (int64, error) {
 type watchers struct {
 	store *Store
 	now   chan struct{} // asks for a look before the next tick
+	lost  atomic.Bool   // some commits may never be seen: the file was replaced, or a look has failed
 	group sync.WaitGroup
 
 	mu    sync.Mutex
@@ -62,7 +64,7 @@ type watchers struct {
 type watcher struct {
 	prefixes []string
 	signals  chan struct{}
-	since    int64 // the version that was there when Changes was called
+	since    int64 // the version that was there when Changes was called; guarded by mu
 	forget   func() bool
 }
 
@@ -76,11 +78,7 @@ func (ws *watchers) init(s *Store) {
 // within [Options.PollInterval], those of this Store at once, and only those
 // under the prefixes.
 func (s *Store) Changes(ctx context.Context, prefixes ...string) (<-chan struct{}, error) {
-	var newest int64
-	err := s.read(ctx, func(c *conn) (err error) {
-		newest, err = c.number(sqlNewest)
-		return err
-	})
+	newest, err := s.newest(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +148,6 @@ func (ws *watchers) look() {
 type poller struct {
 	ws   *watchers
 	last int64 // the newest version that was reported
-	lost bool  // a look has failed: what it would have shown is not known
 	stop chan struct{}
 }
 
@@ -169,22 +166,50 @@ func (p *poller) run() {
 }
 
 func (p *poller) look() {
+	if p.ws.lost.Swap(false) {
+		p.startAgain()
+		return
+	}
 	commits, err := p.ws.store.commitsSince(p.last)
 	if err != nil {
-		p.lost = true
+		p.ws.lost.Store(true)
 		return
 	}
 	p.ws.mu.Lock()
 	defer p.ws.mu.Unlock()
 	for w := range p.ws.all {
-		if p.lost || w.concerns(commits, p.last) {
+		if w.concerns(commits, p.last) {
 			w.signal()
 		}
 	}
-	p.lost = false
 	if n := len(commits); n > 0 {
 		p.last = commits[n-1].version
 	}
+}
+
+// startAgain signals without condition. The versions of another file may be
+// lower.
+func (p *poller) startAgain() {
+	newest, err := p.ws.store.newest(context.Background())
+	if err != nil {
+		p.ws.lost.Store(true)
+		return
+	}
+	p.ws.mu.Lock()
+	defer p.ws.mu.Unlock()
+	for w := range p.ws.all {
+		w.since = newest
+		w.signal()
+	}
+	p.last = newest
+}
+
+func (s *Store) newest(ctx context.Context) (version int64, err error) {
+	err = s.read(ctx, func(c *conn) (err error) {
+		version, err = c.number(sqlNewest)
+		return err
+	})
+	return version, err
 }
 
 // A commit is a row of the table.

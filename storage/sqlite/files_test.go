@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/ncruces/go-sqlite3"
@@ -303,13 +304,28 @@ func TestStoreNoticesThatItsFileWasReplaced(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	signals, err := s.Changes(t.Context(), "other")
+	if err != nil {
+		t.Fatal(err)
+	}
 	rename(t, other, path)
+	select {
+	case <-signals:
+	case <-time.After(5 * time.Second):
+		t.Error("no signal after the file was replaced")
+	}
 	expect(t, s, map[string]string{"other": "4"})
+	mustPut(t, open(t, path, nil), "other", "5")
+	select {
+	case <-signals:
+	case <-time.After(5 * time.Second):
+		t.Error("no signal after a commit to the new file")
+	}
 	if err := s.Commit(t.Context(), batch); !errors.Is(err, storage.ErrUnavailable) {
 		t.Errorf("Commit to a file that was replaced: got %v, want ErrUnavailable", err)
 	}
 	mustPut(t, s, "b", "5")
-	expect(t, s, map[string]string{"b": "5", "other": "4"})
+	expect(t, s, map[string]string{"b": "5", "other": "5"})
 }
 
 func rename(t *testing.T, from, to string) {

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"sync"
@@ -128,6 +129,9 @@ func (s *Store) view(ctx context.Context, fn func(*conn) error) error {
 	until := time.Now().Add(s.opts.BusyTimeout)
 	for {
 		err := s.tryView(ctx, until, fn)
+		if errors.Is(err, errMoved) {
+			s.watchers.lost.Store(true)
+		}
 		if !needsAnother(err) || !pause(ctx, s.closed, until) {
 			return err
 		}
