@@ -39,11 +39,7 @@ func closeMayBeRepeated(t *trial) {
 	used, unused := t.open(), t.open()
 	t.get(used, "a")
 	for _, s := range []storage.Store{used, unused} {
-		for _, err := range together(s.Close, s.Close, s.Close, s.Close) {
-			if err != nil {
-				t.Errorf("Close at the same time as others: %v", err)
-			}
-		}
+		t.succeeded("Close at the same time as others", together(s.Close, s.Close, s.Close, s.Close))
 		t.close(s)
 	}
 }
@@ -93,11 +89,7 @@ func closeEndsCallsUnderWay(t *trial) {
 				return s.Close()
 			},
 		)
-		for _, err := range errs {
-			if err != nil {
-				t.Errorf("beside Close: %v", err)
-			}
-		}
+		t.succeeded("beside Close", errs)
 		there := t.content(keeper)
 		for key, err := range reported {
 			_, applied := there[key]

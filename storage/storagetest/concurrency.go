@@ -3,8 +3,10 @@ package storagetest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/seed-9f6dc42a/secrets/storage"
 )
@@ -96,27 +98,25 @@ func creationHasOneWinner(t *trial) {
 }
 
 func incrementsAreNotLost(t *trial) {
-	const stores = 4
+	const workersOfAStore = 2
+	stores := []storage.Store{t.open(), t.open()}
 	each := t.rounds(25)
-	t.put(t.open(), pairs{"counter": "0"})
+	t.put(stores[0], pairs{"counter": "0"})
+	ctx, cancel := t.deadline()
+	defer cancel()
 	var workers []func() error
-	for range stores {
-		s := t.open()
+	for _, s := range slices.Repeat(stores, workersOfAStore) {
 		workers = append(workers, func() error {
 			for range each {
-				if err := increment(t.Context(), s, "counter"); err != nil {
+				if err := increment(ctx, s, "counter"); err != nil {
 					return err
 				}
 			}
 			return nil
 		})
 	}
-	for _, err := range together(workers...) {
-		if err != nil {
-			t.Errorf("increment: %v", err)
-		}
-	}
-	t.expect(t.open(), pairs{"counter": strconv.Itoa(stores * each)})
+	t.succeeded("increment", together(workers...))
+	t.expect(t.open(), pairs{"counter": strconv.Itoa(len(workers) * each)})
 }
 
 // increment adds one by compare and swap until no other was faster.
@@ -133,6 +133,7 @@ func increment(ctx context.Context, s storage.Store, key string) error {
 		if err != nil {
 			return err
 		}
+		time.Sleep(50 * time.Microsecond) // lets others come between, however fast the driver is
 		err = s.Commit(ctx, guarded(key, found[0].Version, key, strconv.Itoa(n+1)))
 		if !nothingApplied(err) {
 			return err
@@ -168,12 +169,17 @@ func readsOneInstant(t *trial, read func(storage.Store) ([]storage.Entry, error)
 	delete(write, "wide/298")
 	t.put(writer, write)
 
+	going, stop := t.deadline()
+	defer stop()
+	atLeast := time.Now().Add(100 * time.Millisecond) // many more rounds where they are short
 	var reads atomic.Int64
-	done := make(chan struct{})
 	actors := []func() error{func() error {
-		defer close(done)
-		for i := 0; i < t.rounds(60) || reads.Load() < int64(t.rounds(40)); i++ {
-			if err := writer.Commit(t.Context(), move(i)); err != nil {
+		defer stop()
+		for i := 0; i < t.rounds(60) || reads.Load() < int64(t.rounds(40)) || time.Now().Before(atLeast); i++ {
+			if going.Err() != nil {
+				return fmt.Errorf("ended after %d commits and %d reads", i, reads.Load())
+			}
+			if err := writer.Commit(t.Context(), move(i)); err != nil && !nothingApplied(err) {
 				return fmt.Errorf("Commit: %w", err)
 			}
 		}
@@ -182,7 +188,8 @@ func readsOneInstant(t *trial, read func(storage.Store) ([]storage.Entry, error)
 	for range 2 {
 		s := t.open()
 		actors = append(actors, func() error {
-			for {
+			defer stop()
+			for going.Err() == nil {
 				entries, err := read(s)
 				if err != nil {
 					return fmt.Errorf("read: %w", err)
@@ -191,19 +198,11 @@ func readsOneInstant(t *trial, read func(storage.Store) ([]storage.Entry, error)
 					return err
 				}
 				reads.Add(1)
-				select {
-				case <-done:
-					return nil
-				default:
-				}
 			}
+			return nil
 		})
 	}
-	for _, err := range together(actors...) {
-		if err != nil {
-			t.Error(err)
-		}
-	}
+	t.succeeded("beside others", together(actors...))
 }
 
 // move writes the same number to both ends of the keys, and carries the entry

@@ -72,7 +72,7 @@ func cases() []testCase {
 	var all []testCase
 	for _, group := range [][]testCase{
 		getCases(), listCases(), versionCases(), commitCases(), concurrencyCases(), sharingCases(),
-		bytesCases(), limitCases(), contextCases(), closeCases(), changesCases(), randomCases(),
+		bytesCases(), errorCases(), limitCases(), contextCases(), closeCases(), changesCases(), randomCases(),
 	} {
 		all = append(all, group...)
 	}

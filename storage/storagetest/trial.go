@@ -220,9 +220,19 @@ func (t *trial) eventually(what string, happened func() bool) bool {
 	return true
 }
 
-// deadline bounds what a driver might never return from.
+// deadline bounds what is repeated until it succeeds, and may have to be
+// repeated often.
 func (t *trial) deadline() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(t.Context(), t.patience)
+	return context.WithTimeout(t.Context(), 6*t.patience)
+}
+
+func (t *trial) succeeded(what string, errs []error) {
+	t.Helper()
+	for _, err := range errs {
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
 }
 
 func keysOf(entries []storage.Entry) []string {

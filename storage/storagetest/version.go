@@ -19,8 +19,8 @@ func versionCases() []testCase {
 
 func versionIsNeverZero(t *trial) {
 	s := t.open()
-	t.put(s, pairs{"a": "1", "b": "", "c": "3"})
-	t.put(s, pairs{"b": "2"})
+	t.commit(s, storage.Batch{Checks: absent, Puts: []storage.Put{{Key: "a"}, {Key: "b"}}})
+	t.commit(s, storage.Batch{Checks: absent, Puts: []storage.Put{{Key: "b"}, {Key: "c"}}})
 	for _, e := range append(t.get(s, "a", "b", "c"), t.list(s, "", "", 10)...) {
 		if e.Version == 0 {
 			t.Errorf("%q has version 0", e.Key)

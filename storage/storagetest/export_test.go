@@ -1,0 +1,28 @@
+package storagetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/seed-9f6dc42a/secrets/storage"
+)
+
+// CaseNames lists the cases of the suite.
+func CaseNames() []string {
+	var names []string
+	for _, c := range cases() {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+// Play runs one case as Run does, but against any testing.TB.
+func Play(tb testing.TB, name string, patience time.Duration, connect func() storage.Store) {
+	for _, c := range cases() {
+		if c.name == name {
+			c.play(&trial{TB: tb, name: newName(name), connect: connect, patience: patience})
+			return
+		}
+	}
+	tb.Fatalf("there is no case %s", name)
+}
