@@ -15,3 +15,10 @@ func TestStore(t *testing.T) {
 		return open(t, filepath.Join(dir, name), nil)
 	})
 }
+
+func BenchmarkStore(b *testing.B) {
+	dir := b.TempDir()
+	storagetest.Benchmark(b, func(b *testing.B, name string) storage.Store {
+		return open(b, filepath.Join(dir, name), nil)
+	})
+}
