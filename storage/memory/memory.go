@@ -1,6 +1,5 @@
-// Package memory keeps entries in the memory of one process: for tests, for
-// trying the engine out, and as the model that the other drivers are compared
-// with. Nothing outlives the process.
+// Package memory keeps entries in the memory of one process, for tests and for
+// trying the engine out. Nothing outlives the process.
 package memory
 
 import (

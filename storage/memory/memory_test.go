@@ -60,6 +60,26 @@ func TestOpenAfterCloseFindsTheData(t *testing.T) {
 	}
 }
 
+func TestChangesSignalsOnlyItsPrefixes(t *testing.T) {
+	t.Parallel()
+	s := memory.New()
+	signals, err := s.Changes(t.Context(), "a/", "b/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"a", "c/a/", "A/"} {
+		commit(t, s, storage.Batch{Puts: []storage.Put{{Key: key}}})
+		commit(t, s, storage.Batch{Deletes: []string{key}})
+		if len(signals) != 0 {
+			t.Errorf("a commit of %q was signalled", key)
+		}
+	}
+	commit(t, s, storage.Batch{Deletes: []string{"b/absent"}})
+	if len(signals) != 1 {
+		t.Error("a commit under a prefix was not signalled before it returned")
+	}
+}
+
 // TestManyKeysStayInOrder grows and shrinks far beyond what one insertion may
 // move, from either end and in no order.
 func TestManyKeysStayInOrder(t *testing.T) {
@@ -126,6 +146,9 @@ func list(t *testing.T, s storage.Store) []string {
 			t.Fatalf("List: %v", err)
 		}
 		for _, e := range page {
+			if e.Key <= after {
+				t.Fatalf("List found %q after %q", e.Key, after)
+			}
 			keys = append(keys, e.Key)
 			after = e.Key
 		}

@@ -104,7 +104,7 @@ func (t *table) insert(key string) {
 	t.chunks[chunk] = slices.Insert(t.chunks[chunk], at, key)
 	if keys := t.chunks[chunk]; len(keys) > chunkSize {
 		half := len(keys) / 2
+		t.chunks[chunk] = keys[:half] // grows over the upper half, hence the clone
 		t.chunks = slices.Insert(t.chunks, chunk+1, slices.Clone(keys[half:]))
-		t.chunks[chunk] = slices.Clone(keys[:half])
 	}
 }

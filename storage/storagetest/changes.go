@@ -85,7 +85,7 @@ func signalsEachKindOfCommit(t *trial) {
 			signals := t.changes(s, "a/")
 			commit.run(writer)
 			if !t.signalled(signals) {
-				t.Errorf("that was: %s, by the same Store: %v", commit.name, writer == s)
+				t.Fatalf("that was: %s, by the same Store: %v", commit.name, writer == s)
 			}
 		}
 	}
@@ -108,7 +108,7 @@ func signalsUnderAnyOfItsPrefixes(t *trial) {
 		signals := t.changes(s, watch.prefixes...)
 		t.put(other, pairs{watch.key: ""})
 		if !t.signalled(signals) {
-			t.Errorf("that was: Changes(%q), commit of %q", watch.prefixes, watch.key)
+			t.Fatalf("that was: Changes(%q), commit of %q", watch.prefixes, watch.key)
 		}
 	}
 }

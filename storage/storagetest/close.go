@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -13,6 +14,7 @@ func closeCases() []testCase {
 		{"CloseMayBeRepeated", closeMayBeRepeated},
 		{"CloseEndsChanges", closeEndsChanges},
 		{"CloseEndsCallsUnderWay", closeEndsCallsUnderWay},
+		{"CloseLeavesNoGoroutine", closeLeavesNoGoroutine},
 	}
 }
 
@@ -64,32 +66,10 @@ func closeEndsChanges(t *trial) {
 // commits reported is compared with what is stored.
 func closeEndsCallsUnderWay(t *trial) {
 	keeper := t.open()
+	ctx, cancel := t.deadline()
+	defer cancel()
 	for round := range t.rounds(10) {
-		s := t.connect()
-		begun := make(chan struct{}, 3)
-		reported := map[string]error{}
-		errs := together(
-			func() error {
-				return t.untilClosed(begun, func() error { _, err := s.Get(t.Context(), "a"); return err })
-			},
-			func() error {
-				return t.untilClosed(begun, func() error { _, err := s.List(t.Context(), "", "", 10); return err })
-			},
-			func() error {
-				return t.untilClosed(begun, func() error {
-					key := fmt.Sprintf("%d/%d", round, len(reported))
-					reported[key] = s.Commit(t.Context(), guarded(key, 0, key, ""))
-					return reported[key]
-				})
-			},
-			func() error {
-				for range cap(begun) {
-					<-begun
-				}
-				return s.Close()
-			},
-		)
-		t.succeeded("beside Close", errs)
+		reported := t.closeWhileUsed(ctx, fmt.Sprint(round))
 		there := t.content(keeper)
 		for key, err := range reported {
 			_, applied := there[key]
@@ -100,9 +80,36 @@ func closeEndsCallsUnderWay(t *trial) {
 	}
 }
 
+// closeWhileUsed returns what each commit reported, by its key.
+func (t *trial) closeWhileUsed(ctx context.Context, prefix string) map[string]error {
+	s := t.connect()
+	reported := map[string]error{}
+	uses := []func() error{
+		func() error { _, err := s.Get(t.Context(), "a"); return err },
+		func() error { _, err := s.List(t.Context(), "", "", 10); return err },
+		func() error {
+			key := fmt.Sprintf("%s/%d", prefix, len(reported))
+			reported[key] = s.Commit(t.Context(), guarded(key, 0, key, ""))
+			return reported[key]
+		},
+	}
+	begun := make(chan struct{}, len(uses))
+	actors := []func() error{func() error {
+		for range uses {
+			<-begun
+		}
+		return s.Close()
+	}}
+	for _, use := range uses {
+		actors = append(actors, func() error { return untilClosed(ctx, begun, use) })
+	}
+	t.succeeded("beside Close", together(actors...))
+	return reported
+}
+
 // untilClosed repeats a call until it is answered with ErrClosed. An unknown
 // outcome may come before it, since a commit may be cut off.
-func (t *trial) untilClosed(begun chan<- struct{}, run func() error) error {
+func untilClosed(ctx context.Context, begun chan<- struct{}, run func() error) error {
 	for i := 0; ; i++ {
 		err := run()
 		if i == 0 {
@@ -115,8 +122,25 @@ func (t *trial) untilClosed(begun chan<- struct{}, run func() error) error {
 		default:
 			return err
 		}
-		if t.Context().Err() != nil {
-			return t.Context().Err()
+		if ctx.Err() != nil {
+			return errors.New("no ErrClosed in all this time")
 		}
 	}
+}
+
+// closeLeavesNoGoroutine looks while the contexts have not ended: whoever
+// waits for one of them only is still there.
+func closeLeavesNoGoroutine(t *trial) {
+	before, _ := t.goroutines()
+	s := t.open()
+	t.put(s, pairs{"a/1": "1"})
+	idle, pending := t.changes(s, "idle/"), t.changes(s, "a/")
+	t.put(s, pairs{"a/1": "2"})
+	t.close(s)
+	t.closed(idle)
+	t.closed(pending)
+	t.eventually("the goroutines of the Store have ended", func() bool {
+		after, _ := t.goroutines()
+		return after <= before
+	})
 }

@@ -195,6 +195,7 @@ func endMutants() []mutant {
 		{"Changes does not end with its context", []string{"ChangesEndsWithItsContext", "ChangesEndsBesideCommits"}, boarded(board{size: 1, deaf: true})},
 		{"Changes does not end with Close", []string{"CloseEndsChanges"}, boarded(board{size: 1, open: true})},
 		{"Changes leaves a goroutine until Close", []string{"ChangesLeavesNoGoroutine"}, hook(goroutineUntilClose)},
+		{"Changes leaves a goroutine until its context ends", []string{"CloseLeavesNoGoroutine"}, hook(goroutineUntilContextEnds)},
 		{"Changes leaves a goroutine for ever", []string{"ChangesEndsWithItsContext", "CloseEndsChanges"}, hook(goroutineForEver)},
 	}
 }
@@ -283,6 +284,13 @@ func goroutineUntilClose(s storage.Store) hooks {
 			return s.Close()
 		}),
 	}
+}
+
+func goroutineUntilContextEnds(s storage.Store) hooks {
+	return hooks{changes: func(ctx context.Context, prefixes ...string) (<-chan struct{}, error) {
+		go func() { <-ctx.Done() }()
+		return s.Changes(ctx, prefixes...)
+	}}
 }
 
 func goroutineForEver(s storage.Store) hooks {

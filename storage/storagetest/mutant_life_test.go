@@ -235,7 +235,7 @@ func givesAPart(s storage.Store) hooks {
 
 func closeMutants() []mutant {
 	return []mutant{
-		{"Close does nothing", []string{"CloseIsAnsweredWithErrClosed", "CloseEndsChanges"},
+		{"Close does nothing", []string{"CloseIsAnsweredWithErrClosed", "CloseEndsChanges", "CloseEndsCallsUnderWay"},
 			hook(func(storage.Store) hooks { return hooks{close: func() error { return nil }} })},
 		{"a call after Close is unavailability", []string{"CloseIsAnsweredWithErrClosed", "CloseEndsCallsUnderWay"}, hook(unavailableOnceClosed)},
 		{"a second Close is ErrClosed", []string{"CloseMayBeRepeated"}, hook(closesOnce)},

@@ -40,7 +40,9 @@ import (
 // characters of a-z, 0-9 and '_', begins with a letter, and is new in each
 // run, so that a database may keep what earlier runs left.
 //
-// With -short there are fewer rounds of what is repeated.
+// With -short there are fewer rounds of what is repeated. One case compares
+// random operations with a model; if it fails, it prints them and the value of
+// STORAGETEST_SEED that repeats them.
 func Run(t *testing.T, open func(t *testing.T, name string) storage.Store) {
 	for _, c := range cases() {
 		t.Run(c.name, func(t *testing.T) {

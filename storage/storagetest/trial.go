@@ -139,6 +139,9 @@ func (t *trial) content(s storage.Store) pairs {
 	for {
 		page := t.list(s, "", after, storage.MaxList)
 		for _, e := range page {
+			if e.Key <= after {
+				t.Fatalf("List found %q after %q", e.Key, after)
+			}
 			found[e.Key] = string(e.Value)
 			after = e.Key
 		}
