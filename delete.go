@@ -1,0 +1,166 @@
+package secrets
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/seed-9f6dc42a/secrets/storage"
+)
+
+// DeleteOptions are the optional parts of a deletion.
+type DeleteOptions struct {
+	Revoke bool   // delete although something still uses it, which then loses it
+	IfID   string // only if it still has this ID
+}
+
+// DeleteSecret deletes a secret for good: from one commit on, no service reads
+// it. It gives [ErrNotFound], a [*InUseError] if services are granted the secret
+// and opts do not say Revoke, and [ErrConflict] if it has another ID. What
+// remains is a tombstone without the value, so that versions go on counting if
+// the name is created again. An interrupted deletion is finished by repeating
+// it, or by creating the name again.
+func (o *Organization) DeleteSecret(ctx context.Context, name Name, opts *DeleteOptions) error {
+	if opts == nil {
+		opts = &DeleteOptions{}
+	}
+	return o.fail("delete secret", "", name, o.deleteSecret(ctx, name, opts))
+}
+
+func (o *Organization) deleteSecret(ctx context.Context, name Name, opts *DeleteOptions) error {
+	if err := name.check(); err != nil {
+		return err
+	}
+	w := o.writer(name)
+	tried := false
+	return retry(ctx, func() error {
+		v, s, err := w.read(ctx)
+		if err != nil {
+			return err
+		}
+		switch {
+		case s.unfinished():
+			tried = true
+			if err := o.cleanUp(ctx, v, s); err != nil {
+				return err
+			}
+			return nil
+		case !s.live() && tried:
+			return nil
+		case !s.live():
+			return ErrNotFound
+		}
+		if err := s.checkID(opts.IfID); err != nil {
+			return err
+		}
+		if grants := s.grants(); len(grants) > 0 && !opts.Revoke {
+			return &InUseError{Grants: grants}
+		}
+		tried = true
+		return o.bury(ctx, v, s)
+	})
+}
+
+// bury puts the tombstone, and takes as many grants away as fit beside it.
+func (o *Organization) bury(ctx context.Context, v *view, s *secretView) error {
+	tombstone := secretRecord{
+		ID: s.record.ID, Version: s.record.Version, Serial: s.record.Serial + 1, State: stateDeleted,
+		Created: s.record.Created, Updated: instantOf(o.client.now()),
+	}
+	value, err := v.encode(typeSecret, tombstone, s.name)
+	if err != nil {
+		return err
+	}
+	key := secretKey(o.name, s.name)
+	b := v.batch(key)
+	b.Puts = []storage.Put{{Key: key, Value: value}}
+	const fit = 49 // two records each, beside the tombstone and the access record
+	for _, g := range s.access.Grantees[:min(fit, len(s.access.Grantees))] {
+		b.Deletes = append(b.Deletes, o.grantKeys(s.name, g)...)
+	}
+	all := len(s.access.Grantees) <= fit
+	if all {
+		b.Deletes = append(b.Deletes, accessKey(o.name, s.name))
+	}
+	if err := v.commit(ctx, b); err != nil {
+		return err
+	}
+	if all {
+		return nil
+	}
+	return errAgain // to read the tombstone and clean up
+}
+
+// grantKeys returns the keys of a grant's row and variable.
+func (o *Organization) grantKeys(secret Name, g grantee) []string {
+	keys := []string{rowKey(o.name, g.Service, secret)}
+	if g.Env != NoEnv {
+		keys = append(keys, variableKey(o.name, g.Service, g.Env))
+	}
+	return keys
+}
+
+// cleanUp removes what is left of the grants of a deleted secret. Each batch
+// checks and writes the tombstone, so that of several cleaners one gets through
+// and none removes what came after it.
+func (o *Organization) cleanUp(ctx context.Context, v *view, s *secretView) error {
+	for len(s.access.Grantees) > 0 {
+		left, v2, s2, err := o.leftOvers(ctx, s)
+		if err != nil {
+			return err
+		}
+		v, s = v2, s2
+		if !s.unfinished() || len(left) == 0 {
+			break
+		}
+		b := o.again(v, s)
+		b.Deletes = left[:min(len(left), storage.MaxWrites-1)]
+		if err := v.commit(ctx, b); err != nil {
+			return err
+		}
+	}
+	if !s.unfinished() {
+		return nil
+	}
+	b := o.again(v, s)
+	b.Deletes = []string{accessKey(o.name, s.name)}
+	return v.commit(ctx, b)
+}
+
+// again returns a batch that writes the tombstone as it was read.
+func (o *Organization) again(v *view, s *secretView) storage.Batch {
+	key := secretKey(o.name, s.name)
+	b := v.batch(key)
+	b.Puts = []storage.Put{{Key: key, Value: bytes.Clone(v.entries[key].Value)}}
+	return b
+}
+
+// leftOvers reads the tombstone again and, at the same instant, which records
+// of its grants are still there and are its own.
+func (o *Organization) leftOvers(ctx context.Context, s *secretView) ([]string, *view, *secretView, error) {
+	keys := []string{secretKey(o.name, s.name), accessKey(o.name, s.name)}
+	for _, g := range s.access.Grantees {
+		keys = append(keys, o.grantKeys(s.name, g)...)
+	}
+	v, err := o.read(ctx, keys...)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	again, err := v.secret(s.name)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	var left []string
+	for _, key := range keys[2:] {
+		if _, ok := v.entries[key]; ok && !v.heldByOther(key, s.name) {
+			left = append(left, key)
+		}
+	}
+	return left, v, again, nil
+}
+
+// heldByOther reports whether key is that of a variable that another secret
+// goes to by now.
+func (v *view) heldByOther(key string, secret Name) bool {
+	var record variableRecord
+	return decode(v.entries[key].Value, &record) == nil && record.Secret != secret
+}

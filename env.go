@@ -1,0 +1,105 @@
+package secrets
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// NoEnv in place of a variable grants a secret without one: the service finds
+// it by [Environment.Secret] only.
+const NoEnv = "-"
+
+const maxEnv = 128
+
+// CheckEnv returns a [*EnvError] if a secret may not go to the environment
+// variable env: it must match [A-Za-z_][A-Za-z0-9_]*, have at most 128 bytes,
+// and not be one that changes how programs run, such as PATH, LD_PRELOAD,
+// GODEBUG or HTTPS_PROXY. Those are compared without case; allow names the
+// exceptions, compared without case too. [Service.Grant] and the package
+// envload apply it.
+func CheckEnv(env string, allow ...string) error {
+	if err := checkEnvSyntax(env); err != nil {
+		return err
+	}
+	upper := strings.ToUpper(env)
+	same := func(s string) bool { return strings.ToUpper(s) == upper }
+	if isPrivileged(upper) && !slices.ContainsFunc(allow, same) {
+		return &EnvError{Env: env, Rule: "it changes how programs run; allow it by name if that is meant"}
+	}
+	return nil
+}
+
+func checkEnvSyntax(env string) error {
+	if env == "" {
+		return &EnvError{Rule: "it is empty"}
+	}
+	if len(env) > maxEnv {
+		return &EnvError{Rule: fmt.Sprintf("it is longer than %d bytes", maxEnv)}
+	}
+	for i := range len(env) {
+		switch c := env[i]; {
+		case 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '_':
+		case '0' <= c && c <= '9' && i > 0:
+		default:
+			return &EnvError{Rule: fmt.Sprintf("at byte %d: only letters, digits and underscores are allowed, and no digit first", i)}
+		}
+	}
+	return nil
+}
+
+// checkEnvValue returns an error if no environment variable can carry value:
+// the system ends a variable at a NUL byte (CVE-2022-41716).
+func checkEnvValue(env string, value Value) error {
+	if strings.IndexByte(value.Reveal(), 0) < 0 {
+		return nil
+	}
+	return &EnvError{Env: env, Rule: "the value holds a NUL byte, which no variable can carry; grant it with NoEnv"}
+}
+
+// isPrivileged reports whether an upper-case variable changes how a program
+// that is started with it runs: what it loads, executes, trusts, or where it
+// connects and writes. The names are exact but for two families, since
+// prefixes would refuse honest ones: GOOGLE_API_KEY, LD_SDK_KEY, SSL_CERT_PEM
+// and TRUST_PROXY are real.
+func isPrivileged(upper string) bool {
+	if strings.HasPrefix(upper, "DYLD_") || strings.HasPrefix(upper, "SECRETS_") {
+		return true
+	}
+	_, found := slices.BinarySearch(privileged, upper)
+	return found
+}
+
+// privileged is sorted. Sources: ld.so(8), environ(7), bash(1), the runtime
+// package and "go help environment", and the manuals of the interpreters, of
+// OpenSSL, curl and git.
+var privileged = strings.Fields(`
+	ALL_PROXY AR BASHOPTS BASH_ENV BROWSER CC CDPATH CGO_CFLAGS CGO_CPPFLAGS CGO_CXXFLAGS
+	CGO_ENABLED CGO_FFLAGS CGO_LDFLAGS CLASSPATH COMSPEC CURL_CA_BUNDLE CURL_HOME CXX EDITOR ENV
+	FC FPATH FTP_PROXY GCCGO GCONV_PATH GEM_HOME GEM_PATH GETCONF_DIR GIT_ASKPASS GIT_CONFIG_COUNT
+	GIT_CONFIG_GLOBAL GIT_CONFIG_PARAMETERS GIT_CONFIG_SYSTEM GIT_DIR GIT_EDITOR GIT_EXEC_PATH
+	GIT_EXTERNAL_DIFF GIT_PAGER GIT_PROXY_COMMAND GIT_SSH GIT_SSH_COMMAND GIT_SSL_NO_VERIFY
+	GIT_TEMPLATE_DIR GLIBC_TUNABLES GLOBIGNORE GO111MODULE GO386 GOAMD64 GOARCH GOARM GOARM64
+	GOAUTH GOBIN GOCACHE GOCACHEPROG GOCOVERDIR GODEBUG GOENV GOEXPERIMENT GOFIPS140 GOFLAGS GOGC
+	GOINSECURE GOMAXPROCS GOMEMLIMIT GOMIPS GOMIPS64 GOMODCACHE GONOPROXY GONOSUMDB GOOS GOPATH
+	GOPPC64 GOPRIVATE GOPROXY GORACE GORISCV64 GOROOT GOSUMDB GOTELEMETRY GOTELEMETRYDIR GOTMPDIR
+	GOTOOLCHAIN GOTOOLDIR GOTRACEBACK GOVCS GOWASM GOWORK HISTFILE HOME HOSTALIASES HTTPS_PROXY
+	HTTP_PROXY IFS INPUTRC JAVA_HOME JAVA_OPTIONS JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS LANG LANGUAGE
+	LC_ALL LC_COLLATE LC_CTYPE LC_MESSAGES LC_MONETARY LC_NUMERIC LC_TIME LD_ASSUME_KERNEL
+	LD_AUDIT LD_BIND_NOT LD_BIND_NOW LD_DEBUG LD_DEBUG_OUTPUT LD_DYNAMIC_WEAK LD_HWCAP_MASK
+	LD_LIBRARY_PATH LD_ORIGIN_PATH LD_POINTER_GUARD LD_PREFER_MAP_32BIT_EXEC LD_PRELOAD LD_PROFILE
+	LD_PROFILE_OUTPUT LD_SHOW_AUXV LD_TRACE_LOADED_OBJECTS LD_USE_LOAD_BIAS LD_VERBOSE LD_WARN
+	LESSCLOSE LESSOPEN LIBPATH LOCALDOMAIN LOCPATH LOGNAME MAIL MALLOC_CHECK_ MALLOC_CONF
+	MALLOC_PERTURB_ MALLOC_TRACE MANPAGER MAVEN_OPTS NETRC NIS_PATH NLSPATH NODE_EXTRA_CA_CERTS
+	NODE_OPTIONS NODE_PATH NODE_TLS_REJECT_UNAUTHORIZED NO_PROXY NPM_CONFIG_PREFIX
+	NPM_CONFIG_REGISTRY NPM_CONFIG_SCRIPT_SHELL OLDPWD OPENSSL_CONF OPENSSL_CONF_INCLUDE
+	OPENSSL_ENGINES OPENSSL_MODULES PAGER PATH PATHEXT PERL5DB PERL5LIB PERL5OPT PERLIO PERLLIB
+	PHPRC PHP_INI_SCAN_DIR PIP_EXTRA_INDEX_URL PIP_INDEX_URL PKG_CONFIG PKG_CONFIG_PATH
+	PROMPT_COMMAND PS0 PS1 PS2 PS3 PS4 PWD PYTHONBREAKPOINT PYTHONEXECUTABLE PYTHONHOME
+	PYTHONINSPECT PYTHONPATH PYTHONPLATLIBDIR PYTHONSTARTUP PYTHONUSERBASE PYTHONWARNINGS
+	REQUESTS_CA_BUNDLE RESOLV_HOST_CONF RESOLV_MULTI RES_OPTIONS RUBYLIB RUBYOPT RUBYSHELL SHELL
+	SHELLOPTS SHLIB_PATH SSH_ASKPASS SSH_AUTH_SOCK SSLKEYLOGFILE SSL_CERT_DIR SSL_CERT_FILE
+	SUDO_ASKPASS SYSTEMROOT TEMP TERM TERMCAP TERMINFO TERMINFO_DIRS TMP TMPDIR TZ TZDIR USER
+	VISUAL WINDIR XDG_CACHE_HOME XDG_CONFIG_DIRS XDG_CONFIG_HOME XDG_DATA_DIRS XDG_DATA_HOME
+	XDG_RUNTIME_DIR ZDOTDIR _JAVA_OPTIONS
+`)

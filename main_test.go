@@ -1,0 +1,148 @@
+package secrets_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/seed-9f6dc42a/secrets"
+	"github.com/seed-9f6dc42a/secrets/crypto"
+	"github.com/seed-9f6dc42a/secrets/storage"
+	"github.com/seed-9f6dc42a/secrets/storage/memory"
+)
+
+// newRoot returns the root of a new key file.
+func newRoot(t testing.TB) crypto.Root {
+	t.Helper()
+	root, err := crypto.KeyFile(filepath.Join(t.TempDir(), "root.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+// A fixture is an organization with one service.
+type fixture struct {
+	store  *memory.Store
+	root   crypto.Root
+	client *secrets.Client
+	org    *secrets.Organization
+	api    *secrets.Service
+}
+
+func newFixture(t testing.TB) *fixture {
+	t.Helper()
+	f := &fixture{store: memory.New(), root: newRoot(t)}
+	t.Cleanup(func() { f.store.Close() })
+	f.client = f.open(t, f.store)
+	f.org = get(t)(f.client.CreateOrganization(t.Context(), "acme"))
+	f.api = getService(t)(f.org.CreateService(t.Context(), "api"))
+	return f
+}
+
+func (f *fixture) open(t testing.TB, store storage.Store) *secrets.Client {
+	t.Helper()
+	client, err := secrets.Open(store, f.root, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// fresh returns the organization and service through a client without memory.
+func (f *fixture) fresh(t testing.TB) (*secrets.Organization, *secrets.Service) {
+	t.Helper()
+	org := get(t)(f.open(t, f.store).Organization(t.Context(), "acme"))
+	return org, getService(t)(org.Service(t.Context(), "api"))
+}
+
+func (f *fixture) token(t testing.TB) secrets.Token {
+	t.Helper()
+	token, err := f.api.IssueToken(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+func (f *fixture) connect(t testing.TB, token secrets.Token) *secrets.Session {
+	t.Helper()
+	session, err := secrets.Connect(t.Context(), f.store, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return session
+}
+
+// give sets a secret and grants it.
+func (f *fixture) give(t testing.TB, name secrets.Name, value string) {
+	t.Helper()
+	if _, err := f.org.SetSecret(t.Context(), name, secrets.Text(value)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.api.Grant(t.Context(), name, ""); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func get(t testing.TB) func(*secrets.Organization, error) *secrets.Organization {
+	return func(o *secrets.Organization, err error) *secrets.Organization {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+}
+
+func getService(t testing.TB) func(*secrets.Service, error) *secrets.Service {
+	return func(s *secrets.Service, err error) *secrets.Service {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+}
+
+// lookup returns what a source has for a variable, or what went wrong.
+func lookup(ctx context.Context, source secrets.Source, env string) string {
+	e, err := source.Environment(ctx)
+	if err != nil {
+		for _, known := range []error{secrets.ErrTampered, secrets.ErrUnauthenticated, secrets.ErrNotFound} {
+			if errors.Is(err, known) {
+				return known.Error()
+			}
+		}
+		return err.Error()
+	}
+	v, ok := e.Lookup(env)
+	if !ok {
+		return "absent"
+	}
+	return v.Reveal()
+}
+
+func want(t testing.TB, got, want string) {
+	t.Helper()
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func wantError(t testing.TB, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("got error %v, want %v", err, want)
+	}
+}
+
+func names(prefix string, n int) []secrets.Name {
+	all := make([]secrets.Name, n)
+	for i := range all {
+		all[i] = secrets.Name(fmt.Sprintf("%s-%04d", prefix, i))
+	}
+	return all
+}

@@ -1,0 +1,233 @@
+package secrets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/seed-9f6dc42a/secrets/crypto"
+	"github.com/seed-9f6dc42a/secrets/storage"
+)
+
+// A reader reads the environment of a service: one call's worth, for an app by
+// its token and for a platform by the service's record.
+type reader struct {
+	store        storage.Store
+	organization Name
+	service      Name
+	keys         []string // the records that authenticate opens
+	authenticate func(ctx context.Context, entries map[string]storage.Entry) error
+
+	floors *floors // of the versions seen; nil for none
+	since  uint64
+
+	// What authenticate finds.
+	organizationID crypto.ID
+	serviceID      crypto.ID
+	keyID          crypto.ID
+	key            *crypto.ServiceKey
+}
+
+// environment reads the rows, then the secrets they name with the token at one
+// instant. A row without a wrap for what the secret is now means that something
+// moved in between: then all of it is read together, and at one instant the
+// records always agree, so that what is missing there is not granted, and what
+// does not fit was tampered with.
+func (r *reader) environment(ctx context.Context) (*Environment, error) {
+	rows, err := r.rows(ctx)
+	if err != nil {
+		return nil, err
+	}
+	keys := slices.Clone(r.keys)
+	for _, name := range rows.names {
+		keys = append(keys, secretKey(r.organization, name))
+	}
+	entries, err := getMap(ctx, r.store, keys...)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.authenticate(ctx, entries); err != nil {
+		return nil, err
+	}
+	vars, complete, err := r.assemble(rows, entries)
+	if err != nil {
+		return nil, err
+	}
+	if !complete {
+		if vars, err = r.readTogether(ctx, rows.names, keys); err != nil {
+			return nil, err
+		}
+	}
+	return r.build(vars)
+}
+
+// readTogether is the second look, which is final.
+func (r *reader) readTogether(ctx context.Context, names []Name, keys []string) ([]Variable, error) {
+	for _, name := range names {
+		keys = append(keys, rowKey(r.organization, r.service, name))
+	}
+	entries, err := getMap(ctx, r.store, keys...)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.authenticate(ctx, entries); err != nil {
+		return nil, err
+	}
+	rows := rowSet{records: make(map[Name]rowRecord, len(names))}
+	for _, name := range names {
+		row, ok := entries[rowKey(r.organization, r.service, name)]
+		if !ok {
+			continue
+		}
+		var secret secretRecord
+		e, ok := entries[secretKey(r.organization, name)]
+		if !ok {
+			continue
+		}
+		if err := rows.add(name, row); err != nil {
+			return nil, err
+		}
+		if err := decode(e.Value, &secret); err != nil {
+			return nil, inSecret(name, err)
+		}
+		if secret.State != stateLive || secret.ID != rows.records[name].SecretID {
+			rows.drop(name)
+		}
+	}
+	vars, complete, err := r.assemble(rows, entries)
+	if err == nil && !complete {
+		err = ErrTampered
+	}
+	return vars, err
+}
+
+// A rowSet is the rows of a service.
+type rowSet struct {
+	names   []Name
+	records map[Name]rowRecord
+}
+
+func (s *rowSet) add(name Name, e storage.Entry) error {
+	var row rowRecord
+	if err := decode(e.Value, &row); err != nil {
+		return inSecret(name, err)
+	}
+	s.names = append(s.names, name)
+	s.records[name] = row
+	return nil
+}
+
+func (s *rowSet) drop(name Name) {
+	s.names = slices.DeleteFunc(s.names, func(n Name) bool { return n == name })
+}
+
+func (r *reader) rows(ctx context.Context) (rowSet, error) {
+	rows := rowSet{records: make(map[Name]rowRecord)}
+	prefix, after := rowPrefix(r.organization, r.service), ""
+	for {
+		page, err := r.store.List(ctx, prefix, after, storage.MaxList)
+		if err != nil {
+			return rows, err
+		}
+		for _, e := range page {
+			name := Name(strings.TrimPrefix(e.Key, prefix))
+			if !strings.HasPrefix(e.Key, prefix) || name.check() != nil {
+				return rows, ErrTampered
+			}
+			if err := rows.add(name, e); err != nil {
+				return rows, err
+			}
+			after = e.Key
+		}
+		if len(rows.names) > maxGrants {
+			return rows, fmt.Errorf("%w: the service has more than %d grants", ErrLimit, maxGrants)
+		}
+		if len(page) < storage.MaxList {
+			return rows, nil
+		}
+	}
+}
+
+// assemble opens what rows grant. It is incomplete if a row has no wrap for
+// what the secret is now.
+func (r *reader) assemble(rows rowSet, entries map[string]storage.Entry) (vars []Variable, complete bool, err error) {
+	vars = make([]Variable, 0, len(rows.names))
+	for _, name := range rows.names {
+		e, ok := entries[secretKey(r.organization, name)]
+		if !ok {
+			return nil, false, nil
+		}
+		var secret secretRecord
+		if err := decode(e.Value, &secret); err != nil {
+			return nil, false, inSecret(name, err)
+		}
+		v, ok, err := r.open(name, rows.records[name], secret)
+		if err != nil {
+			return nil, false, inSecret(name, err)
+		}
+		if !ok {
+			return nil, false, nil
+		}
+		vars = append(vars, v)
+	}
+	return vars, true, nil
+}
+
+// open opens one secret by its row; ok is false if the row has no wrap for it.
+func (r *reader) open(name Name, row rowRecord, secret secretRecord) (v Variable, ok bool, err error) {
+	if secret.State != stateLive || secret.ID != row.SecretID {
+		return v, false, nil
+	}
+	i := slices.IndexFunc(row.Wraps, func(w grantWrap) bool { return w.KeyID == secret.KeyID && w.ServiceKeyID == r.keyID })
+	if i < 0 {
+		return v, false, nil
+	}
+	key, err := r.key.UnwrapVersionKey(row.Wraps[i].Wrap, crypto.GrantBinding{
+		OrganizationID: r.organizationID, Organization: string(r.organization),
+		SecretID: secret.ID, Secret: string(name), Version: secret.Version, VersionKeyID: secret.KeyID,
+		ServiceID: r.serviceID, Service: string(r.service), ServiceKeyID: r.keyID, Env: row.Env,
+		Digest: crypto.DigestOf(secret.Ciphertext),
+	})
+	if err != nil {
+		return v, false, err
+	}
+	value, err := decryptValue(key, secret.Ciphertext, valueBinding(r.organizationID, name, secret.ID, secret.Version))
+	if err != nil {
+		return v, false, err
+	}
+	return Variable{Name: row.Env, Value: value, Secret: name, ID: secret.ID.String(), Version: secret.Version}, true, nil
+}
+
+// build makes the environment, once no version is older than one seen before.
+// Two rows in one variable are what Grant refuses: somebody else put them there.
+func (r *reader) build(vars []Variable) (*Environment, error) {
+	for _, v := range vars {
+		if r.floors == nil {
+			break
+		}
+		if err := r.floors.raise(string(v.Secret), r.since, floor{v.Version}); err != nil {
+			return nil, inSecret(v.Secret, err)
+		}
+	}
+	env, err := NewEnvironment(vars...)
+	if err != nil {
+		return nil, ErrTampered
+	}
+	return env, nil
+}
+
+// inSecret says which secret of an environment an error is about.
+func inSecret(name Name, err error) error { return fmt.Errorf("secret %q: %w", name, err) }
+
+func getMap(ctx context.Context, store storage.Store, keys ...string) (map[string]storage.Entry, error) {
+	entries, err := store.Get(ctx, keys...)
+	m := make(map[string]storage.Entry, len(entries))
+	for _, e := range entries {
+		m[e.Key] = e
+	}
+	return m, err
+}
+
+func isNotFound(err error) bool { return errors.Is(err, ErrNotFound) }

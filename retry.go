@@ -1,0 +1,100 @@
+package secrets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/seed-9f6dc42a/secrets/storage"
+)
+
+// errAgain ends an attempt that cleared the way for the next one.
+var errAgain = &attemptError{err: ErrConflict}
+
+// attemptError is a commit that did not go through as planned: the operation
+// reads again and repeats.
+type attemptError struct{ err error }
+
+func (e *attemptError) Error() string { return e.err.Error() }
+func (e *attemptError) Unwrap() error { return e.err }
+
+// commit marks what is worth another attempt.
+func commit(ctx context.Context, store storage.Store, b storage.Batch) error {
+	err := store.Commit(ctx, b)
+	if errors.Is(err, ErrConflict) || errors.Is(err, ErrUnknownOutcome) {
+		return &attemptError{err: err}
+	}
+	return err
+}
+
+// An operation that loses every race of so many gives up. With the pauses in
+// between it takes seconds.
+const maxAttempts = 100
+
+// retry runs attempts until one ends with a result of its own. Each attempt
+// reads what there is, ends if the operation's work is done, and otherwise
+// commits on the condition that its record is as it was read.
+//
+// That settles an unknown outcome too. The lost batch and the next attempt's
+// have the same record among their checks: if the next attempt goes through,
+// the lost one never can; if it conflicts, the attempt after it reads what has
+// happened. Only if the store does not answer any more is the outcome reported
+// as unknown.
+func retry(ctx context.Context, attempt func() error) error {
+	lost := false
+	for n := 0; ; n++ {
+		err := attempt()
+		var again *attemptError
+		if !errors.As(err, &again) {
+			if lost && !isSettled(err) {
+				return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
+			}
+			return err
+		}
+		lost = lost || errors.Is(err, ErrUnknownOutcome)
+		if n == maxAttempts {
+			return gaveUp(lost)
+		}
+		if err := pause(ctx, time.Millisecond<<min(n, 6)); err != nil {
+			if lost {
+				return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
+			}
+			return err
+		}
+	}
+}
+
+func gaveUp(lost bool) error {
+	if lost {
+		return ErrUnknownOutcome
+	}
+	return ErrConflict
+}
+
+// isSettled reports whether an error is about what was read after the outcome
+// had been lost, and so says what became of it.
+func isSettled(err error) bool {
+	if err == nil {
+		return true
+	}
+	for _, settled := range []error{ErrNotFound, ErrExists, ErrConflict, ErrInUse, ErrInvalidEnv, ErrUnknownOutcome, ErrLimit} {
+		if errors.Is(err, settled) {
+			return true
+		}
+	}
+	return false
+}
+
+// pause waits between a half and all of d.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d/2 + rand.N(d/2+1))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

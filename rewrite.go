@@ -1,0 +1,251 @@
+package secrets
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/seed-9f6dc42a/secrets/crypto"
+	"github.com/seed-9f6dc42a/secrets/storage"
+)
+
+// maxGrants is the most grants of one secret, and of one service. The app's
+// second look reads token, rows and secrets in one Get of at most 10,000 keys.
+const maxGrants = 4096
+
+// maxAccess keeps an access record, and the secret beside it, within a batch.
+const maxAccess = 896 << 10
+
+// claimPatience is how long a writer waits for the claim of another to move on
+// before it takes it for abandoned.
+const claimPatience = 2 * time.Second
+
+// A writer is one operation on one secret, over all its attempts.
+type writer struct {
+	org  *Organization
+	name Name
+
+	written map[crypto.ID]Secret // by version key id: what each attempt would have made
+	checked crypto.ID            // the version key that the last attempt replaced
+	claim   crypto.ID            // another writer's claim, and since when it stands
+	since   time.Time
+}
+
+func (o *Organization) writer(name Name) *writer {
+	return &writer{org: o, name: name, written: make(map[crypto.ID]Secret)}
+}
+
+// read reads the secret, the grantees' services and the records under more at
+// one instant, once no other writer's claim is on it.
+func (w *writer) read(ctx context.Context, more ...string) (*view, *secretView, error) {
+	o := w.org
+	keys := append([]string{secretKey(o.name, w.name), accessKey(o.name, w.name)}, more...)
+	for {
+		v, s, err := w.readOnce(ctx, keys)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !w.blocked(s.record.Claim) {
+			return v, s, nil
+		}
+		if err := pause(ctx, 50*time.Millisecond); err != nil {
+			return nil, nil, err
+		}
+	}
+}
+
+func (w *writer) readOnce(ctx context.Context, keys []string) (*view, *secretView, error) {
+	v, err := w.org.read(ctx, keys...)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := v.secret(w.name)
+	if err != nil || !s.live() || len(s.access.Grantees) == 0 {
+		return v, s, err
+	}
+	services := make([]string, 0, len(s.access.Grantees))
+	for _, g := range s.access.Grantees {
+		if key := serviceKey(w.org.name, g.Service); !slices.Contains(keys, key) {
+			services = append(services, key)
+		}
+	}
+	access := s.access
+	if v, err = w.org.read(ctx, slices.Concat(keys, services)...); err != nil {
+		return nil, nil, err
+	}
+	if s, err = v.secret(w.name); err == nil && s.live() && s.access.Serial != access.Serial {
+		return nil, nil, errAgain // other grantees than those whose services were read
+	}
+	return v, s, err
+}
+
+// blocked reports whether another writer's claim must be waited for.
+func (w *writer) blocked(claim crypto.ID) bool {
+	if claim.IsZero() {
+		return false
+	}
+	if _, ours := w.written[claim]; ours {
+		return false
+	}
+	if claim != w.claim {
+		w.claim, w.since = claim, time.Now()
+	}
+	if time.Since(w.since) < claimPatience {
+		return true
+	}
+	w.org.client.log.Warn("taking over from a writer that stopped", "organization", w.org.name, "secret", w.name)
+	return false
+}
+
+// landed returns what an attempt of this operation made, if it is among the
+// last that the secret remembers. If neither ours nor the one that ours would
+// have replaced is there any more, nobody can tell.
+func (w *writer) landed(s *secretView) (Secret, bool, error) {
+	for _, id := range slices.Backward(s.record.Recent) {
+		if made, ok := w.written[id]; ok {
+			return made, true, nil
+		}
+	}
+	full := len(s.record.Recent) == recentKeys
+	if full && !w.checked.IsZero() && !slices.Contains(s.record.Recent, w.checked) {
+		return Secret{}, false, ErrUnknownOutcome
+	}
+	return Secret{}, false, nil
+}
+
+// A rewrite gives a secret a new version key: to set a value, or to take the
+// old key from a service that is to lose the secret or read it elsewhere.
+type rewrite struct {
+	id       crypto.ID
+	number   uint64 // version afterwards
+	value    Value
+	grantees []grantee // afterwards, sorted by service
+	moved    Name      // the service whose row changes with the rewrite and not before
+	puts     []storage.Put
+	deletes  []string
+	checks   []storage.Check
+	created  instant
+	updated  instant
+}
+
+// rewrite commits r: in one batch if it fits, in stages otherwise.
+func (w *writer) rewrite(ctx context.Context, v *view, s *secretView, r rewrite) (Secret, error) {
+	next, err := v.sealVersion(s.name, r.id, r.number, r.value)
+	if err != nil {
+		return Secret{}, err
+	}
+	made := w.record(s, r, next)
+	if 2+len(r.grantees)+len(r.puts)+len(r.deletes) > storage.MaxWrites {
+		if v, s, err = w.stage(ctx, v, s, r, next); err != nil {
+			return Secret{}, err
+		}
+	}
+	b, err := w.flip(v, s, r, next)
+	if err != nil {
+		return Secret{}, err
+	}
+	return made, v.commit(ctx, b)
+}
+
+func (w *writer) record(s *secretView, r rewrite, next *sealedVersion) Secret {
+	made := Secret{
+		Name: s.name, ID: r.id.String(), Version: r.number, CreatedAt: r.created.time(), UpdatedAt: r.updated.time(),
+	}
+	w.written[next.keyID], w.checked = made, s.record.KeyID
+	return made
+}
+
+// flip returns the batch that makes next the current version. After stage, the
+// rows of those who stay hold its wraps already.
+func (w *writer) flip(v *view, s *secretView, r rewrite, next *sealedVersion) (storage.Batch, error) {
+	staged := s.record.Claim == next.keyID
+	record := secretRecord{
+		ID: r.id, Version: r.number, Serial: s.record.Serial + 1, KeyID: next.keyID,
+		Recent:     lastOf(append(slices.Clone(s.record.Recent), next.keyID), recentKeys),
+		Ciphertext: next.ciphertext, Wrap: next.wrap, Created: r.created, Updated: r.updated,
+	}
+	access := accessRecord{SecretID: r.id, Serial: record.Serial, Grantees: r.grantees}
+	b, err := v.putSecret(s, record, access)
+	if err != nil {
+		return b, err
+	}
+	for _, g := range r.grantees {
+		if staged && g.Service != r.moved {
+			continue
+		}
+		row, err := v.row(s, r.id, g, next)
+		if err != nil {
+			return b, err
+		}
+		b.Puts = append(b.Puts, storage.Put{Key: rowKey(v.org.name, g.Service, s.name), Value: row})
+	}
+	b.Puts = append(b.Puts, r.puts...)
+	b.Deletes = append(b.Deletes, r.deletes...)
+	b.Checks = append(b.Checks, r.checks...)
+	return b, nil
+}
+
+// putSecret returns a batch that writes both records of a secret, on the
+// condition that they, and the organization, are as they were read.
+func (v *view) putSecret(s *secretView, record secretRecord, access accessRecord) (storage.Batch, error) {
+	name := v.org.name
+	b := v.batch(secretKey(name, s.name))
+	value, err := v.encode(typeSecret, record, s.name)
+	if err != nil {
+		return b, err
+	}
+	list, err := v.encode(typeAccess, access, s.name)
+	if err != nil {
+		return b, err
+	}
+	b.Puts = []storage.Put{{Key: secretKey(name, s.name), Value: value}, {Key: accessKey(name, s.name), Value: list}}
+	return b, nil
+}
+
+// stage prepares a rewrite that does not fit a batch: a claim in the secret's
+// record, then rows with the wraps of both versions for all who stay. Whatever
+// another writer does to the secret drops the claim, and every batch fails that
+// was made for it.
+func (w *writer) stage(ctx context.Context, v *view, s *secretView, r rewrite, next *sealedVersion) (*view, *secretView, error) {
+	current, err := v.unseal(s)
+	if err != nil {
+		return nil, nil, err
+	}
+	claimed := s.record
+	claimed.Claim = next.keyID
+	value, err := v.encode(typeSecret, claimed, s.name)
+	if err != nil {
+		return nil, nil, err
+	}
+	key := secretKey(v.org.name, s.name)
+	b := v.batch(key)
+	b.Puts = []storage.Put{{Key: key, Value: value}}
+	if err := v.commit(ctx, b); err != nil {
+		return nil, nil, err
+	}
+	if v, s, err = w.read(ctx); err != nil {
+		return nil, nil, err
+	}
+	if s.record.Claim != next.keyID {
+		return nil, nil, errAgain
+	}
+	for chunk := range slices.Chunk(r.grantees, storage.MaxWrites) {
+		b := v.batch(key)
+		for _, g := range chunk {
+			if g.Service == r.moved {
+				continue
+			}
+			row, err := v.row(s, r.id, g, current, next)
+			if err != nil {
+				return nil, nil, err
+			}
+			b.Puts = append(b.Puts, storage.Put{Key: rowKey(v.org.name, g.Service, s.name), Value: row})
+		}
+		if err := v.commit(ctx, b); err != nil {
+			return nil, nil, err
+		}
+	}
+	return v, s, nil
+}
+
+func lastOf(ids []crypto.ID, n int) []crypto.ID { return ids[max(0, len(ids)-n):] }

@@ -1,0 +1,201 @@
+package secrets
+
+import (
+	"context"
+	"iter"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/seed-9f6dc42a/secrets/crypto"
+	"github.com/seed-9f6dc42a/secrets/storage"
+)
+
+// A Client is the administrator's door: it holds the root key, and through it
+// every organization of the store. It is safe for concurrent use and has
+// nothing to close; the store is closed by whoever opened it.
+type Client struct {
+	store storage.Store
+	root  crypto.Root
+	log   *slog.Logger
+	now   func() time.Time
+	allow []string
+
+	mu            sync.Mutex
+	organizations map[crypto.ID]*organizationState
+}
+
+// Options are the optional parts of [Open].
+type Options struct {
+	// Logger is told what an operator may want to know, such as an
+	// interrupted operation that was finished: names only, never a value or a
+	// key. Nil logs nothing.
+	Logger *slog.Logger
+
+	// Now gives the times that records carry. Nil is [time.Now].
+	Now func() time.Time
+
+	// AllowEnv names environment variables that [CheckEnv] would refuse in a
+	// grant.
+	AllowEnv []string
+}
+
+// Open returns a Client of the secrets in store. It asks neither the store nor
+// the root for anything: a wrong root is found out when an organization is
+// opened. A nil store or root is an error. The store may be shared with other
+// Clients and Sessions, in this process and in others.
+func Open(store storage.Store, root crypto.Root, opts *Options) (*Client, error) {
+	if store == nil || root == nil {
+		return nil, &Error{Op: "open", Err: errNil}
+	}
+	if opts == nil {
+		opts = &Options{}
+	}
+	c := &Client{
+		store: storage.Limit(store), root: root, log: opts.Logger, now: opts.Now, allow: opts.AllowEnv,
+		organizations: make(map[crypto.ID]*organizationState),
+	}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	return c, nil
+}
+
+// A Secret is what may be known of a secret without its value.
+type Secret struct {
+	Name      Name
+	ID        string // never reused: a secret deleted and created again has another
+	Version   uint64 // of the value, from 1; goes on counting when a name is created again
+	CreatedAt time.Time
+	UpdatedAt time.Time // when the value was last set
+}
+
+// ListOptions choose what a listing yields. The zero value is everything.
+type ListOptions struct {
+	Prefix string // only names that begin with it
+	After  Name   // only names behind it, in byte order
+	Limit  int    // at most so many; 0 is no limit
+}
+
+// listPage keeps a page of the largest secrets within some megabytes.
+const listPage = 128
+
+// list yields the entries under prefix as opts say, a page at a time, with the
+// name that is the last part of the key. A name that is not valid was not
+// written by this package; it is yielded for the caller to report.
+func list(ctx context.Context, store storage.Store, prefix string, opts *ListOptions) iter.Seq2[Name, result] {
+	if opts == nil {
+		opts = &ListOptions{}
+	}
+	return func(yield func(Name, result) bool) {
+		after := ""
+		if opts.After != "" {
+			after = prefix + string(opts.After)
+		}
+		for n := 0; ; {
+			page, err := store.List(ctx, prefix+opts.Prefix, after, listPage)
+			if err != nil {
+				yield("", result{err: err})
+				return
+			}
+			for _, e := range page {
+				more := yield(Name(strings.TrimPrefix(e.Key, prefix)), result{entry: e, skip: func() { n-- }})
+				if n++; !more || n == opts.Limit {
+					return
+				}
+				after = e.Key
+			}
+			if len(page) < listPage {
+				return
+			}
+		}
+	}
+}
+
+// result is an entry of a listing; skip says that it does not count.
+type result struct {
+	entry storage.Entry
+	skip  func()
+	err   error
+}
+
+// Secret returns what may be known of a secret without its value, or
+// [ErrNotFound].
+func (o *Organization) Secret(ctx context.Context, name Name) (Secret, error) {
+	_, s, err := o.readLive(ctx, name)
+	if err != nil {
+		return Secret{}, o.fail("get", "", name, err)
+	}
+	return s.info(), nil
+}
+
+// RevealSecret returns the value of a secret, or [ErrNotFound].
+func (o *Organization) RevealSecret(ctx context.Context, name Name) (Value, error) {
+	v, s, err := o.readLive(ctx, name)
+	if err != nil {
+		return Value{}, o.fail("reveal", "", name, err)
+	}
+	current, err := v.unseal(s)
+	if err != nil {
+		return Value{}, o.fail("reveal", "", name, err)
+	}
+	return current.value, nil
+}
+
+// Secrets yields the secrets in byte order of their names, read in pages of
+// constant memory; each page is an instant of its own. A record that does not
+// open is yielded with its name and [ErrTampered], and the listing goes on; any
+// other error ends it.
+func (o *Organization) Secrets(ctx context.Context, opts *ListOptions) iter.Seq2[Secret, error] {
+	return func(yield func(Secret, error) bool) {
+		for name, r := range list(ctx, o.client.store, secretPrefix(o.name), opts) {
+			if r.err != nil {
+				yield(Secret{}, o.fail("list secrets", "", "", r.err))
+				return
+			}
+			var record secretRecord
+			err := o.decodeListed(ctx, r.entry, typeSecret, name, &record)
+			if err == nil && record.State == stateDeleted {
+				r.skip()
+				continue
+			}
+			s := secretView{name: name, record: record}
+			if !yield(s.info(), o.fail("list secrets", "", name, err)) {
+				return
+			}
+		}
+	}
+}
+
+func (s *secretView) info() Secret {
+	if s.record.ID.IsZero() {
+		return Secret{Name: s.name}
+	}
+	return Secret{
+		Name: s.name, ID: s.record.ID.String(), Version: s.record.Version,
+		CreatedAt: s.record.Created.time(), UpdatedAt: s.record.Updated.time(),
+	}
+}
+
+// readLive reads a secret that exists.
+func (o *Organization) readLive(ctx context.Context, name Name) (*view, *secretView, error) {
+	if err := name.check(); err != nil {
+		return nil, nil, err
+	}
+	v, err := o.read(ctx, secretKey(o.name, name), accessKey(o.name, name))
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := v.secret(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !s.live() {
+		return nil, nil, ErrNotFound
+	}
+	return v, s, nil
+}

@@ -1,0 +1,128 @@
+package secrets
+
+import (
+	"bytes"
+	"context"
+	"sync"
+
+	"github.com/seed-9f6dc42a/secrets/crypto"
+	"github.com/seed-9f6dc42a/secrets/storage"
+)
+
+// A Session is an app's door: it opens what was granted to the service of its
+// token, and nothing else, whatever else is in the store. It is safe for
+// concurrent use and has nothing to close.
+type Session struct {
+	store storage.Store
+	token tokenContent
+
+	mu     sync.Mutex
+	opened openToken
+	floors floors // versions of secrets, and the service key's serial, as seen
+}
+
+// openToken is a token's record and the service key in it.
+type openToken struct {
+	value  []byte
+	record tokenRecord
+	key    *crypto.ServiceKey
+}
+
+// Connect opens a session with a token. It reads one record. It gives
+// [ErrUnauthenticated] if the token is malformed, unknown or revoked, and
+// [ErrTampered] if its record does not open.
+func Connect(ctx context.Context, store storage.Store, token Token) (*Session, error) {
+	if store == nil {
+		return nil, &Error{Op: "connect", Err: errNil}
+	}
+	if token.IsZero() {
+		return nil, &Error{Op: "connect", Err: ErrUnauthenticated}
+	}
+	s := &Session{store: storage.Limit(store), token: token.content()}
+	since := s.floors.now()
+	entries, err := getMap(ctx, s.store, s.tokenKey())
+	if err == nil {
+		_, err = s.open(entries, since)
+	}
+	if err != nil {
+		return nil, s.fail("connect", err)
+	}
+	return s, nil
+}
+
+// Organization returns the organization of the session's service.
+func (s *Session) Organization() Name { return s.token.organization }
+
+// Service returns the service of the session.
+func (s *Session) Service() Name { return s.token.service }
+
+// Environment returns what the service may read now, as of one instant. It
+// makes two calls of the store, a third if something moved in between, and one
+// more for each further 1,000 grants. It gives [ErrUnauthenticated] once the
+// token is revoked, and [ErrTampered] if any record that belongs to it does not
+// open: an environment is whole, or there is none.
+func (s *Session) Environment(ctx context.Context) (*Environment, error) {
+	since := s.floors.now()
+	r := &reader{
+		store: s.store, organization: s.token.organization, service: s.token.service,
+		keys: []string{s.tokenKey()}, floors: &s.floors, since: since,
+	}
+	r.authenticate = func(_ context.Context, entries map[string]storage.Entry) error {
+		t, err := s.open(entries, since)
+		r.organizationID, r.serviceID, r.keyID, r.key = t.record.OrganizationID, t.record.ServiceID, t.record.KeyID, t.key
+		return err
+	}
+	env, err := r.environment(ctx)
+	return env, s.fail("environment", err)
+}
+
+func (s *Session) tokenKey() string {
+	return tokenKey(s.token.organization, s.token.service, s.token.id)
+}
+
+// open opens the token's record among entries, at most once for one record.
+func (s *Session) open(entries map[string]storage.Entry, since uint64) (openToken, error) {
+	entry, ok := entries[s.tokenKey()]
+	if !ok {
+		return openToken{}, ErrUnauthenticated
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.opened.key != nil && bytes.Equal(s.opened.value, entry.Value) {
+		return s.opened, s.floors.raise("", since, floor{s.opened.record.KeySerial})
+	}
+	t := openToken{value: bytes.Clone(entry.Value)}
+	if err := decode(entry.Value, &t.record); err != nil {
+		return openToken{}, err
+	}
+	if t.record.KeySerial < s.token.floor {
+		return openToken{}, ErrTampered
+	}
+	var err error
+	if t.key, err = s.token.key.UnwrapServiceKey(t.record.Wrap, s.token.binding(t.record)); err != nil {
+		return openToken{}, err
+	}
+	if err := s.floors.raise("", since, floor{t.record.KeySerial}); err != nil {
+		return openToken{}, err
+	}
+	s.opened = t
+	return t, nil
+}
+
+// binding is what a token's record is bound to: names from the token's text,
+// since a record could be a copy of another's; ids from the record, which are
+// true once it opens.
+func (c tokenContent) binding(r tokenRecord) crypto.TokenBinding {
+	return crypto.TokenBinding{
+		OrganizationID: r.OrganizationID, Organization: string(c.organization),
+		ServiceID: r.ServiceID, Service: string(c.service),
+		TokenID: c.id, KeyID: r.KeyID, KeySerial: r.KeySerial,
+	}
+}
+
+func (s *Session) fail(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Error{Op: op, Organization: s.token.organization, Service: s.token.service, Err: err}
+}

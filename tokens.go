@@ -1,0 +1,167 @@
+package secrets
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/seed-9f6dc42a/secrets/crypto"
+	"github.com/seed-9f6dc42a/secrets/storage"
+)
+
+// maxTokens is the most tokens that a service may have at once.
+const maxTokens = 64
+
+// TokenInfo is what may be known of a token that was issued.
+type TokenInfo struct {
+	ID        string // as Token.ID gives it
+	CreatedAt time.Time
+}
+
+// IssueToken makes a token with which an app can [Connect] as this service. It
+// is the only time that the token is seen: it is not stored. A service may have
+// up to 64, beyond which it gives [ErrLimit].
+func (s *Service) IssueToken(ctx context.Context) (Token, error) {
+	token, err := s.issueToken(ctx)
+	return token, s.fail("issue token", "", err)
+}
+
+func (s *Service) issueToken(ctx context.Context) (Token, error) {
+	key, err := crypto.NewTokenKey()
+	if err != nil {
+		return Token{}, err
+	}
+	c := tokenContent{organization: s.org.name, service: s.name, id: crypto.NewID(), key: key}
+	err = retry(ctx, func() error {
+		v, record, err := s.readTokens(ctx)
+		if err != nil {
+			return err
+		}
+		if slices.Contains(record.Tokens, c.id) {
+			return nil // an earlier attempt, whose answer was lost
+		}
+		if len(record.Tokens) >= maxTokens {
+			return fmt.Errorf("%w: the service has %d tokens already", ErrLimit, maxTokens)
+		}
+		c.floor = record.Current.Serial
+		return s.putToken(ctx, v, record, c)
+	})
+	if err != nil {
+		return Token{}, err
+	}
+	return newToken(c), nil
+}
+
+func (s *Service) putToken(ctx context.Context, v *view, record serviceRecord, c tokenContent) error {
+	wrapped, err := v.keyset.WrapTokenKey(c.key, s.tokenKeyBinding(c.id))
+	if err != nil {
+		return err
+	}
+	value, err := s.sealToken(v, record.ID, record.Current, c.id, c.key, wrapped, instantOf(s.org.client.now()))
+	if err != nil {
+		return err
+	}
+	record.Tokens = append(slices.Clone(record.Tokens), c.id)
+	b, err := s.batch(v, &record)
+	if err != nil {
+		return err
+	}
+	key := tokenKey(s.org.name, s.name, c.id)
+	b.Checks = append(b.Checks, storage.Check{Key: key})
+	b.Puts = append(b.Puts, storage.Put{Key: key, Value: value})
+	return v.commit(ctx, b)
+}
+
+// sealToken returns a token's record, with a service key wrapped by the token.
+func (s *Service) sealToken(v *view, service crypto.ID, key wrappedKey, id crypto.ID, token *crypto.TokenKey, wrapped []byte, created instant) ([]byte, error) {
+	opened, err := v.serviceKey(s.name, service, key)
+	if err != nil {
+		return nil, err
+	}
+	record := tokenRecord{
+		OrganizationID: s.org.id, ServiceID: service, KeyID: key.ID, KeySerial: key.Serial,
+		TokenKey: wrapped, Created: created,
+	}
+	c := tokenContent{organization: s.org.name, service: s.name, id: id}
+	if record.Wrap, err = token.WrapServiceKey(opened, c.binding(record)); err != nil {
+		return nil, err
+	}
+	return v.encode(typeToken, record, s.name, Name(id.String()))
+}
+
+func (s *Service) tokenKeyBinding(id crypto.ID) crypto.TokenKeyBinding {
+	return crypto.TokenKeyBinding{OrganizationID: s.org.id, ServiceID: s.id, Service: string(s.name), TokenID: id}
+}
+
+// readTokens reads the service and all its tokens at one instant.
+func (s *Service) readTokens(ctx context.Context) (*view, serviceRecord, error) {
+	record, err := s.read(ctx)
+	if err != nil {
+		return nil, record, err
+	}
+	v, err := s.org.read(ctx, append(s.tokenKeys(record), serviceKey(s.org.name, s.name))...)
+	if err != nil {
+		return nil, record, err
+	}
+	again, err := s.verify(v)
+	if err != nil {
+		return nil, again, err
+	}
+	if again.Serial != record.Serial {
+		return nil, again, errAgain // its tokens may be others
+	}
+	return v, again, s.verifyTokens(v, again)
+}
+
+// verifyTokens checks that the tokens that the service lists are there and hold
+// its current key: a service's record or tokens that were put back to an older
+// state do not agree.
+func (s *Service) verifyTokens(v *view, record serviceRecord) error {
+	for _, id := range record.Tokens {
+		if _, err := s.token(v, record, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) token(v *view, record serviceRecord, id crypto.ID) (tokenRecord, error) {
+	var token tokenRecord
+	found, err := v.decode(tokenKey(s.org.name, s.name, id), typeToken, &token, s.name, Name(id.String()))
+	if err != nil {
+		return token, err
+	}
+	if !found || token.ServiceID != record.ID || token.KeyID != record.Current.ID || token.KeySerial != record.Current.Serial {
+		return token, ErrTampered
+	}
+	return token, nil
+}
+
+// Tokens returns the tokens that are valid, the oldest first.
+func (s *Service) Tokens(ctx context.Context) ([]TokenInfo, error) {
+	var infos []TokenInfo
+	err := retry(ctx, func() error {
+		v, record, err := s.readTokens(ctx)
+		if err != nil {
+			return err
+		}
+		infos = make([]TokenInfo, 0, len(record.Tokens))
+		for _, id := range record.Tokens {
+			token, err := s.token(v, record, id)
+			if err != nil {
+				return err
+			}
+			infos = append(infos, TokenInfo{ID: id.String(), CreatedAt: token.Created.time()})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, s.fail("list tokens", "", err)
+	}
+	slices.SortStableFunc(infos, func(a, b TokenInfo) int {
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
+	})
+	return infos, nil
+}

@@ -1,0 +1,124 @@
+package secrets
+
+import (
+	"slices"
+
+	"github.com/seed-9f6dc42a/secrets/crypto"
+)
+
+// A sealedVersion is one version of a value under a version key of its own.
+type sealedVersion struct {
+	number     uint64
+	keyID      crypto.ID
+	key        *crypto.VersionKey
+	ciphertext []byte
+	digest     crypto.Digest
+	wrap       []byte // of the key, for the organization
+	value      Value
+}
+
+// sealVersion encrypts a value under a new key, which is used for nothing else.
+func (v *view) sealVersion(secret Name, id crypto.ID, number uint64, value Value) (*sealedVersion, error) {
+	key, err := crypto.NewVersionKey()
+	if err != nil {
+		return nil, err
+	}
+	n := &sealedVersion{number: number, keyID: crypto.NewID(), key: key, value: value}
+	plaintext := value.RevealBytes()
+	defer clear(plaintext)
+	if n.ciphertext, err = key.Encrypt(plaintext, valueBinding(v.org.id, secret, id, number)); err != nil {
+		return nil, err
+	}
+	n.digest = crypto.DigestOf(n.ciphertext)
+	n.wrap, err = v.keyset.WrapVersionKey(key, n.binding(v.org.id, secret, id))
+	return n, err
+}
+
+// unseal opens the current version of a secret by the organization's wrap.
+func (v *view) unseal(s *secretView) (*sealedVersion, error) {
+	r := &s.record
+	n := &sealedVersion{number: r.Version, keyID: r.KeyID, ciphertext: r.Ciphertext, wrap: r.Wrap}
+	n.digest = crypto.DigestOf(n.ciphertext)
+	var err error
+	if n.key, err = v.keyset.UnwrapVersionKey(n.wrap, n.binding(v.org.id, s.name, r.ID)); err != nil {
+		return nil, err
+	}
+	n.value, err = decryptValue(n.key, n.ciphertext, valueBinding(v.org.id, s.name, r.ID, r.Version))
+	return n, err
+}
+
+func decryptValue(key *crypto.VersionKey, ciphertext []byte, b crypto.ValueBinding) (Value, error) {
+	plaintext, err := key.Decrypt(ciphertext, b)
+	if err != nil {
+		return Value{}, err
+	}
+	defer clear(plaintext)
+	return Bytes(plaintext), nil
+}
+
+func valueBinding(org crypto.ID, secret Name, id crypto.ID, number uint64) crypto.ValueBinding {
+	return crypto.ValueBinding{OrganizationID: org, SecretID: id, Secret: string(secret), Version: number}
+}
+
+func (n *sealedVersion) binding(org crypto.ID, secret Name, id crypto.ID) crypto.VersionBinding {
+	return crypto.VersionBinding{
+		OrganizationID: org, SecretID: id, Secret: string(secret), Version: n.number, VersionKeyID: n.keyID, Digest: n.digest,
+	}
+}
+
+// row returns a grantee's row, with a wrap of each version's key for each of
+// the grantee's service keys. keys are those of the service's record.
+func (v *view) row(s *secretView, id crypto.ID, g grantee, versions ...*sealedVersion) ([]byte, error) {
+	keys, err := v.granteeKeys(g)
+	if err != nil {
+		return nil, err
+	}
+	row := rowRecord{SecretID: id, Env: g.Env}
+	for _, n := range versions {
+		for i, key := range keys {
+			wrap, err := key.WrapVersionKey(n.key, crypto.GrantBinding{
+				OrganizationID: v.org.id, Organization: string(v.org.name),
+				SecretID: id, Secret: string(s.name), Version: n.number, VersionKeyID: n.keyID,
+				ServiceID: g.ServiceID, Service: string(g.Service), ServiceKeyID: g.KeyIDs[i], Env: g.Env, Digest: n.digest,
+			})
+			if err != nil {
+				return nil, err
+			}
+			row.Wraps = append(row.Wraps, grantWrap{KeyID: n.keyID, ServiceKeyID: g.KeyIDs[i], Wrap: wrap})
+		}
+	}
+	return encode(row), nil
+}
+
+// granteeKeys returns the service keys that an access record names. They must
+// still be in the service's record, read at the same instant: a key that was
+// replaced gets nothing more, even if a row was hidden while it was.
+func (v *view) granteeKeys(g grantee) ([]*crypto.ServiceKey, error) {
+	record, err := v.service(g.Service)
+	if err != nil || record.ID != g.ServiceID || len(g.KeyIDs) == 0 {
+		return nil, ErrTampered
+	}
+	keys := make([]*crypto.ServiceKey, len(g.KeyIDs))
+	for i, id := range g.KeyIDs {
+		all := record.keys()
+		at := slices.IndexFunc(all, func(k wrappedKey) bool { return k.ID == id })
+		if at < 0 {
+			return nil, ErrTampered
+		}
+		if keys[i], err = v.serviceKey(g.Service, record.ID, all[at]); err != nil {
+			return nil, err
+		}
+	}
+	return keys, nil
+}
+
+// keys returns all keys of a service that grants may name.
+func (r *serviceRecord) keys() []wrappedKey {
+	all := []wrappedKey{r.Current}
+	for _, k := range []*wrappedKey{r.Next, r.Previous} {
+		if k != nil {
+			all = append(all, *k)
+		}
+	}
+	return all
+}

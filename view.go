@@ -1,0 +1,213 @@
+package secrets
+
+import (
+	"context"
+	"slices"
+
+	"github.com/seed-9f6dc42a/secrets/crypto"
+	"github.com/seed-9f6dc42a/secrets/storage"
+)
+
+// A view is what an operation read at one instant: the organization's record,
+// with its keyset open, and the records it asked for. What it hands out has
+// been authenticated, and agrees with what was seen before.
+type view struct {
+	org     *Organization
+	keyset  *crypto.Keyset
+	entries map[string]storage.Entry
+	since   uint64 // see floors
+}
+
+// read reads the organization's record and those under keys at one instant. The
+// organization's is among them in every operation, at no further call: so a
+// rotation or deletion by another process is seen at once.
+func (o *Organization) read(ctx context.Context, keys ...string) (*view, error) {
+	since := o.state.floors.now()
+	key := organizationKey(o.name)
+	entries, err := o.client.store.Get(ctx, append([]string{key}, keys...)...)
+	if err != nil {
+		return nil, err
+	}
+	v := &view{org: o, since: since, entries: make(map[string]storage.Entry, len(entries))}
+	for _, e := range entries {
+		v.entries[e.Key] = e
+	}
+	entry, ok := v.entries[key]
+	if !ok {
+		return nil, ErrNotFound
+	}
+	v.keyset, err = o.liveKeyset(ctx, entry)
+	return v, err
+}
+
+// check returns the condition that the record under key is as it was read,
+// absent if it was absent.
+func (v *view) check(key string) storage.Check {
+	return storage.Check{Key: key, Version: v.entries[key].Version}
+}
+
+// batch returns a batch that holds if the organization and the records under
+// keys are as they were read.
+func (v *view) batch(keys ...string) storage.Batch {
+	b := storage.Batch{Checks: []storage.Check{v.check(organizationKey(v.org.name))}}
+	for _, key := range keys {
+		b.Checks = append(b.Checks, v.check(key))
+	}
+	return b
+}
+
+func (v *view) commit(ctx context.Context, b storage.Batch) error {
+	return commit(ctx, v.org.client.store, b)
+}
+
+// decode opens a tagged record; found is false if there is none.
+func (v *view) decode(key string, t recordType, record any, names ...Name) (found bool, err error) {
+	e, ok := v.entries[key]
+	if !ok {
+		return false, nil
+	}
+	return true, openRecord(v.keyset, t, v.org.id, e.Value, record, slices.Concat([]Name{v.org.name}, names)...)
+}
+
+// encode seals a tagged record.
+func (v *view) encode(t recordType, record any, names ...Name) ([]byte, error) {
+	return sealRecord(v.keyset, t, v.org.id, record, slices.Concat([]Name{v.org.name}, names)...)
+}
+
+func sealRecord(keyset *crypto.Keyset, t recordType, org crypto.ID, record any, names ...Name) ([]byte, error) {
+	body := encodeBody(record)
+	tag, err := keyset.Tag(tagBinding(t, org, body, names))
+	if err != nil {
+		return nil, err
+	}
+	return frame(tag, body), nil
+}
+
+// openRecord verifies the tag before it parses what the tag is over.
+func openRecord(keyset *crypto.Keyset, t recordType, org crypto.ID, data []byte, record any, names ...Name) error {
+	tag, body, err := unframe(data)
+	if err != nil {
+		return err
+	}
+	if err := keyset.VerifyTag(tag, tagBinding(t, org, body, names)); err != nil {
+		return err
+	}
+	return decodeBody(body, record)
+}
+
+func tagBinding(t recordType, org crypto.ID, body []byte, names []Name) crypto.TagBinding {
+	b := crypto.TagBinding{Record: uint8(t), Organization: org, Body: body}
+	for _, name := range names {
+		b.Names = append(b.Names, string(name))
+	}
+	return b
+}
+
+// decodeListed opens a record of a listing. If it does not open, the keyset may
+// have been rotated since it was loaded: the record is read again, with the
+// organization's.
+func (o *Organization) decodeListed(ctx context.Context, e storage.Entry, t recordType, name Name, record any) error {
+	if err := name.check(); err != nil {
+		return ErrTampered
+	}
+	v := &view{org: o, entries: map[string]storage.Entry{e.Key: e}}
+	o.state.gate <- struct{}{}
+	v.keyset = o.state.keyset
+	<-o.state.gate
+	if _, err := v.decode(e.Key, t, record, name); err == nil {
+		return nil
+	}
+	v, err := o.read(ctx, e.Key)
+	if err != nil {
+		return err
+	}
+	found, err := v.decode(e.Key, t, record, name)
+	if err == nil && !found {
+		return ErrNotFound
+	}
+	return err
+}
+
+// A secretView is a secret as a view has it: its record, and who has access.
+type secretView struct {
+	name   Name
+	record secretRecord // zero if there is none
+	access accessRecord // zero if there is none
+}
+
+func (s *secretView) exists() bool    { return !s.record.ID.IsZero() }
+func (s *secretView) live() bool      { return s.exists() && s.record.State == stateLive }
+func (s *secretView) tombstone() bool { return s.exists() && s.record.State == stateDeleted }
+
+// unfinished reports whether the secret is deleted but its grants are not all
+// cleaned up.
+func (s *secretView) unfinished() bool { return s.tombstone() && !s.access.SecretID.IsZero() }
+
+func (s *secretView) grantee(service Name) (int, bool) {
+	return slices.BinarySearchFunc(s.access.Grantees, service, func(g grantee, name Name) int {
+		return compareNames(g.Service, name)
+	})
+}
+
+// secret returns a secret whose secret and access record were both asked for.
+// The two carry one serial, which every operation raises: restoring either of
+// them alone is noticed.
+func (v *view) secret(name Name) (*secretView, error) {
+	s := &secretView{name: name}
+	key := secretKey(v.org.name, name)
+	if found, err := v.decode(key, typeSecret, &s.record, name); err != nil || !found {
+		return s, err // without a secret, an access record means nothing
+	}
+	if _, err := v.decode(accessKey(v.org.name, name), typeAccess, &s.access, name); err != nil {
+		return nil, err
+	}
+	if !s.agrees() {
+		return nil, ErrTampered
+	}
+	return s, v.org.state.floors.raise(key, v.since, floor{s.record.Version, s.record.Serial})
+}
+
+func (s *secretView) agrees() bool {
+	if s.live() {
+		return s.access.SecretID == s.record.ID && s.access.Serial == s.record.Serial
+	}
+	return s.tombstone() && (s.access.SecretID.IsZero() || s.access.SecretID == s.record.ID && s.access.Serial < s.record.Serial)
+}
+
+// service returns a service's record; ErrNotFound if there is none.
+func (v *view) service(name Name) (serviceRecord, error) {
+	var record serviceRecord
+	key := serviceKey(v.org.name, name)
+	found, err := v.decode(key, typeService, &record, name)
+	if err != nil {
+		return record, err
+	}
+	if !found {
+		return record, ErrNotFound
+	}
+	return record, v.org.state.floors.raise(key+"/"+record.ID.String(), v.since, floor{record.Serial})
+}
+
+// serviceKey returns a service's key from its record, unwrapping it at most
+// once.
+func (v *view) serviceKey(service Name, id crypto.ID, key wrappedKey) (*crypto.ServiceKey, error) {
+	s := v.org.state
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if k, ok := s.keys[key.ID]; ok {
+		return k, nil
+	}
+	k, err := v.keyset.UnwrapServiceKey(key.Wrap, serviceKeyBinding(v.org.id, service, id, key))
+	if err != nil {
+		return nil, err
+	}
+	evict(s.keys, maxServiceKeys)
+	s.keys[key.ID] = k
+	return k, nil
+}
+
+func serviceKeyBinding(org crypto.ID, service Name, id crypto.ID, key wrappedKey) crypto.ServiceKeyBinding {
+	return crypto.ServiceKeyBinding{
+		OrganizationID: org, ServiceID: id, Service: string(service), KeyID: key.ID, KeySerial: key.Serial,
+	}
+}
