@@ -1,0 +1,147 @@
+package envload
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A field is one place in a struct that the library fills from a variable.
+type field struct {
+	reflect.StructField
+	path      string // from the top of the struct
+	key       string // the variable
+	options   []string
+	defaultTo string
+}
+
+// The library's tags, and the options it knows.
+const (
+	tagKey          = "env"
+	tagPrefix       = "envPrefix"
+	tagDefault      = "envDefault"
+	tagSeparator    = "envSeparator"
+	tagMapSeparator = "envKeyValSeparator"
+)
+
+var knownOptions = []string{"", "-", "expand", "file", "init", "notEmpty", "required", "unset"}
+
+// A survey finds the fields of a struct as the library will, following
+// doParseField of its env.go. It goes by types alone: where the library goes by
+// the values that it has set so far, the survey takes in more, so that no field
+// is overlooked.
+type survey struct {
+	vars     map[string]string
+	fields   []field
+	problems []Problem
+}
+
+// surveyOf returns the fields of t; the keys of vars say how long slices of
+// structs are. The problems are those for which t must not be given to the
+// library at all.
+func surveyOf(t reflect.Type, vars map[string]string) *survey {
+	s := &survey{vars: vars}
+	if t.Kind() != reflect.Struct {
+		s.problems = []Problem{{Type: t.String(), Err: fmt.Errorf("%w: Parse takes a struct", ErrStruct)}}
+		return s
+	}
+	s.structure(t, "", "", nil)
+	return s
+}
+
+// structure visits the fields of t. outer are the structs around it that are
+// made without condition: one that came again would never end.
+func (s *survey) structure(t reflect.Type, path, prefix string, outer []reflect.Type) {
+	if slices.Contains(outer, t) {
+		s.problems = append(s.problems, Problem{Field: path, Type: t.String(),
+			Err: fmt.Errorf("%w: it holds itself by the option init of its tag", ErrStruct)})
+		return
+	}
+	outer = append(slices.Clip(outer), t)
+	for sf := range t.Fields() {
+		if sf.IsExported() {
+			s.visit(sf, strings.TrimPrefix(path+"."+sf.Name, "."), prefix, outer)
+		}
+	}
+}
+
+func (s *survey) visit(sf reflect.StructField, path, prefix string, outer []reflect.Type) {
+	t := sf.Type
+	inner := prefix + sf.Tag.Get(tagPrefix)
+	if t.Kind() == reflect.Struct && t.Name() == "" {
+		s.structure(t, path, inner, outer)
+		return
+	}
+	f := newField(sf, path, prefix)
+	if f.key == prefix+"-" || f.has("-") {
+		return
+	}
+	s.add(f)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+		if t.Kind() == reflect.Struct && f.has("init") {
+			s.structure(t, path, inner, outer)
+		}
+	} else if t.Kind() == reflect.Struct {
+		s.structure(t, path, inner, outer)
+	}
+	if t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct {
+		s.elements(t.Elem(), path, inner)
+	}
+}
+
+func newField(sf reflect.StructField, path, prefix string) field {
+	tag := strings.Split(sf.Tag.Get(tagKey), ",")
+	return field{
+		StructField: sf,
+		path:        path,
+		key:         prefix + tag[0],
+		options:     tag[1:],
+		defaultTo:   sf.Tag.Get(tagDefault),
+	}
+}
+
+func (f field) has(option string) bool { return slices.Contains(f.options, option) }
+
+func (s *survey) add(f field) {
+	for _, option := range f.options {
+		if !slices.Contains(knownOptions, option) {
+			s.problems = append(s.problems, f.problem(fmt.Errorf("%w: its tag has the unknown option %q", ErrStruct, option)))
+		}
+	}
+	s.fields = append(s.fields, f)
+}
+
+// elements visits the elements of a slice of structs: PREFIX_0_…, PREFIX_1_….
+// Structs may hold slices of themselves, since each step needs a longer variable.
+func (s *survey) elements(t reflect.Type, path, prefix string) {
+	if prefix != "" && !strings.HasSuffix(prefix, "_") {
+		prefix += "_"
+	}
+	for _, i := range s.indices(prefix) {
+		s.structure(t, fmt.Sprintf("%s[%d]", path, i), fmt.Sprintf("%s%d_", prefix, i), nil)
+	}
+}
+
+// indices returns the numbers that follow prefix in the variables.
+func (s *survey) indices(prefix string) []int {
+	var indices []int
+	for name := range s.vars {
+		rest, ok := strings.CutPrefix(name, prefix)
+		digits, _, more := strings.Cut(rest, "_")
+		if !ok || !more {
+			continue
+		}
+		if i, err := strconv.Atoi(digits); err == nil {
+			indices = append(indices, i)
+		}
+	}
+	slices.Sort(indices)
+	return slices.Compact(indices)
+}
+
+func (f field) problem(err error) Problem {
+	return Problem{Env: f.key, Field: f.path, Type: f.Type.String(), Err: err}
+}
