@@ -30,6 +30,7 @@ type fixture struct {
 	client *secrets.Client
 	org    *secrets.Organization
 	api    *secrets.Service
+	tokens []secrets.Token
 }
 
 func newFixture(t testing.TB) *fixture {
@@ -51,11 +52,17 @@ func (f *fixture) open(t testing.TB, store storage.Store) *secrets.Client {
 	return client
 }
 
-// fresh returns the organization and service through a client without memory.
-func (f *fixture) fresh(t testing.TB) (*secrets.Organization, *secrets.Service) {
+// clone returns the fixture on a copy of the store, and with handles that have
+// no memory.
+func (f *fixture) clone(t testing.TB) *fixture {
 	t.Helper()
-	org := get(t)(f.open(t, f.store).Organization(t.Context(), "acme"))
-	return org, getService(t)(org.Service(t.Context(), "api"))
+	c := &fixture{store: memory.New(), root: f.root, tokens: f.tokens}
+	t.Cleanup(func() { c.store.Close() })
+	restore(t, c.store, entries(t, f.store, ""))
+	c.client = c.open(t, c.store)
+	c.org = get(t)(c.client.Organization(t.Context(), "acme"))
+	c.api = getService(t)(c.org.Service(t.Context(), "api"))
+	return c
 }
 
 func (f *fixture) token(t testing.TB) secrets.Token {

@@ -127,7 +127,7 @@ func increment(ctx context.Context, s storage.Store, key string) error {
 			return err
 		}
 		if len(found) != 1 {
-			return fmt.Errorf("Get of %q found %d entries", key, len(found))
+			return fmt.Errorf("get of %q found %d entries", key, len(found))
 		}
 		n, err := strconv.Atoi(string(found[0].Value))
 		if err != nil {
@@ -180,7 +180,7 @@ func readsOneInstant(t *trial, read func(storage.Store) ([]storage.Entry, error)
 				return fmt.Errorf("ended after %d commits and %d reads", i, reads.Load())
 			}
 			if err := writer.Commit(t.Context(), move(i)); err != nil && !nothingApplied(err) {
-				return fmt.Errorf("Commit: %w", err)
+				return fmt.Errorf("commit: %w", err)
 			}
 		}
 		return nil
