@@ -62,7 +62,7 @@ var allowedImports = map[string]imports{
 
 // exampleImports holds for every folder under examples: what a user imports.
 var exampleImports = imports{
-	files: []string{module, module + "/crypto", module + "/envload", module + "/storage/sqlite"},
+	files: []string{"github.com/ncruces/go-sqlite3/driver", module, module + "/crypto", module + "/envload", module + "/storage/sqlite"},
 }
 
 // The files are parsed here, not listed by go list: go test caches a result by
