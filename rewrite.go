@@ -2,6 +2,7 @@ package secrets
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -26,7 +27,7 @@ type writer struct {
 	name Name
 
 	written map[crypto.ID]Secret // by version key id: what each attempt would have made
-	checked crypto.ID            // the version key that the last attempt replaced
+	lost    crypto.ID            // the version key that an attempt replaces whose outcome is not known
 	claim   crypto.ID            // another writer's claim, and since when it stands
 	since   time.Time
 }
@@ -98,19 +99,23 @@ func (w *writer) blocked(claim crypto.ID) bool {
 }
 
 // landed returns what an attempt of this operation made, if it is among the
-// last that the secret remembers. If neither ours nor the one that ours would
-// have replaced is there any more, nobody can tell.
+// last that the secret remembers. The outcome of an attempt was lost, and
+// neither its key nor the one that it would have replaced is there any more:
+// then nobody can tell.
 func (w *writer) landed(s *secretView) (Secret, bool, error) {
 	for _, id := range slices.Backward(s.record.Recent) {
 		if made, ok := w.written[id]; ok {
 			return made, true, nil
 		}
 	}
-	full := len(s.record.Recent) == recentKeys
-	if full && !w.checked.IsZero() && !slices.Contains(s.record.Recent, w.checked) {
-		return Secret{}, false, ErrUnknownOutcome
+	switch {
+	case w.lost.IsZero() || w.lost == s.record.KeyID:
+		return Secret{}, false, nil
+	case slices.Contains(s.record.Recent, w.lost):
+		w.lost = crypto.ID{} // others have replaced that key: ours never will
+		return Secret{}, false, nil
 	}
-	return Secret{}, false, nil
+	return Secret{}, false, ErrUnknownOutcome
 }
 
 // A rewrite gives a secret a new version key: to set a value, or to take the
@@ -134,7 +139,10 @@ func (w *writer) rewrite(ctx context.Context, v *view, s *secretView, r rewrite)
 	if err != nil {
 		return Secret{}, err
 	}
-	made := w.record(s, r, next)
+	made := Secret{
+		Name: s.name, ID: r.id.String(), Version: r.number, CreatedAt: r.created.time(), UpdatedAt: r.updated.time(),
+	}
+	w.written[next.keyID] = made
 	if 2+len(r.grantees)+len(r.puts)+len(r.deletes) > storage.MaxWrites {
 		if v, s, err = w.stage(ctx, v, s, r, next); err != nil {
 			return Secret{}, err
@@ -144,15 +152,11 @@ func (w *writer) rewrite(ctx context.Context, v *view, s *secretView, r rewrite)
 	if err != nil {
 		return Secret{}, err
 	}
-	return made, v.commit(ctx, b)
-}
-
-func (w *writer) record(s *secretView, r rewrite, next *sealedVersion) Secret {
-	made := Secret{
-		Name: s.name, ID: r.id.String(), Version: r.number, CreatedAt: r.created.time(), UpdatedAt: r.updated.time(),
+	err = v.commit(ctx, b)
+	if errors.Is(err, ErrUnknownOutcome) && w.lost.IsZero() {
+		w.lost = s.record.KeyID
 	}
-	w.written[next.keyID], w.checked = made, s.record.KeyID
-	return made
+	return made, err
 }
 
 // flip returns the batch that makes next the current version. After stage, the
