@@ -153,6 +153,10 @@ func (a *granting) commit(ctx context.Context, w *writer) (Grant, error) {
 	if g.Env == a.env {
 		return g.grant(a.secret.name), a.repair(ctx, g, current)
 	}
+	if !w.rewrites {
+		w.rewrites = true
+		return Grant{}, errAgain // with the other grantees' services
+	}
 	return a.move(ctx, w, i, current)
 }
 
@@ -340,6 +344,7 @@ func (s *Service) Revoke(ctx context.Context, secret Name) error {
 
 func (s *Service) revoke(ctx context.Context, secret Name) error {
 	w := s.org.writer(secret)
+	w.rewrites = true
 	return retry(ctx, func() error {
 		o := s.org
 		v, view, err := w.read(ctx, serviceKey(o.name, s.name), rowKey(o.name, s.name, secret))

@@ -77,6 +77,7 @@ func (o *Organization) put(ctx context.Context, name Name, value Value, decide f
 		return Secret{}, err
 	}
 	w := o.writer(name)
+	w.rewrites = true
 	var made Secret
 	err := retry(ctx, func() error {
 		v, s, err := w.read(ctx)

@@ -26,18 +26,19 @@ type writer struct {
 	org  *Organization
 	name Name
 
-	written map[crypto.ID]Secret // by version key id: what each attempt would have made
-	lost    crypto.ID            // the version key that an attempt replaces whose outcome is not known
-	claim   crypto.ID            // another writer's claim, and since when it stands
-	since   time.Time
+	rewrites bool                 // it wraps for all grantees, and so reads their services' keys
+	written  map[crypto.ID]Secret // by version key id: what each attempt would have made
+	lost     crypto.ID            // the version key that an attempt replaces whose outcome is not known
+	claim    crypto.ID            // another writer's claim, and since when it stands
+	since    time.Time
 }
 
 func (o *Organization) writer(name Name) *writer {
 	return &writer{org: o, name: name, written: make(map[crypto.ID]Secret)}
 }
 
-// read reads the secret, the grantees' services and the records under more at
-// one instant, once no other writer's claim is on it.
+// read reads the secret, the records under more and, for a rewrite, the
+// grantees' services at one instant, once no other writer's claim is on it.
 func (w *writer) read(ctx context.Context, more ...string) (*view, *secretView, error) {
 	o := w.org
 	keys := append([]string{secretKey(o.name, w.name), accessKey(o.name, w.name)}, more...)
@@ -61,7 +62,7 @@ func (w *writer) readOnce(ctx context.Context, keys []string) (*view, *secretVie
 		return nil, nil, err
 	}
 	s, err := v.secret(w.name)
-	if err != nil || !s.live() || len(s.access.Grantees) == 0 {
+	if err != nil || !w.rewrites || !s.live() || len(s.access.Grantees) == 0 {
 		return v, s, err
 	}
 	services := make([]string, 0, len(s.access.Grantees))

@@ -95,7 +95,7 @@ func TestManyGranteesAreUpdatedRevokedAndDeleted(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.give(t, "a", "one")
-	services := names("svc", 130)
+	services := names("svc", 1000)
 	for _, name := range services {
 		s := getService(t)(f.org.CreateService(t.Context(), name))
 		if _, err := s.Grant(t.Context(), "a", ""); err != nil {
@@ -105,7 +105,7 @@ func TestManyGranteesAreUpdatedRevokedAndDeleted(t *testing.T) {
 	if _, err := f.org.UpdateSecret(t.Context(), "a", secrets.Text("two"), nil); err != nil {
 		t.Fatal(err)
 	}
-	last := getService(t)(f.org.Service(t.Context(), services[129]))
+	last := getService(t)(f.org.Service(t.Context(), services[len(services)-1]))
 	want(t, lookup(t.Context(), last, "A"), "two")
 	want(t, lookup(t.Context(), f.api, "A"), "two")
 	if _, err := f.api.Grant(t.Context(), "a", "MOVED"); err != nil {
@@ -126,6 +126,9 @@ func TestManyGranteesAreUpdatedRevokedAndDeleted(t *testing.T) {
 		if left := entries(t, f.store, prefix); len(left) > 0 {
 			t.Errorf("%d records left under %s", len(left), prefix)
 		}
+	}
+	if _, err := f.org.CreateSecret(t.Context(), "a", secrets.Text("new")); err != nil {
+		t.Error(err)
 	}
 }
 
