@@ -4,26 +4,29 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"log/slog"
 	"os"
 	"path/filepath"
 
 	"github.com/seed-9f6dc42a/secrets"
 	"github.com/seed-9f6dc42a/secrets/crypto"
 	"github.com/seed-9f6dc42a/secrets/envload"
+	"github.com/seed-9f6dc42a/secrets/storage"
 	"github.com/seed-9f6dc42a/secrets/storage/memory"
+	"github.com/seed-9f6dc42a/secrets/storage/sqlite"
 )
 
 // The whole way of a secret: the administrator stores it and grants it to a
 // service, the app of that service reads it from its environment.
 func Example() {
 	ctx := context.Background()
-	dir, err := os.MkdirTemp("", "secrets")
+	store := memory.New() // a program takes sqlite.Open: see the example of Open
+	defer store.Close()
+	dir, err := os.MkdirTemp("", "acme")
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	store := memory.New() // or sqlite.Open(ctx, "secrets.db", nil)
-	defer store.Close()
 
 	// The administrator's side.
 	root, err := crypto.KeyFile(filepath.Join(dir, "root.json"))
@@ -34,18 +37,19 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	org, err := client.CreateOrganization(ctx, "acme")
+	acme, err := client.CreateOrganization(ctx, "acme")
 	if err != nil {
 		log.Fatal(err)
 	}
-	if _, err = org.CreateSecret(ctx, "greeting", secrets.Text("hello")); err != nil {
-		log.Fatal(err)
-	}
-	api, err := org.CreateService(ctx, "api")
+	_, err = acme.CreateSecret(ctx, "orders-database-url", secrets.Text("postgres://orders@db/main"))
 	if err != nil {
 		log.Fatal(err)
 	}
-	if _, err = api.Grant(ctx, "greeting", "EXAMPLE_GREETING"); err != nil {
+	api, err := acme.CreateService(ctx, "api")
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := api.Grant(ctx, "orders-database-url", ""); err != nil {
 		log.Fatal(err)
 	}
 	token, err := api.IssueToken(ctx)
@@ -61,41 +65,74 @@ func Example() {
 	if _, err := envload.Load(ctx, session, nil); err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(os.Getenv("EXAMPLE_GREETING"))
-	// Output: hello
+	fmt.Println(os.Getenv("ORDERS_DATABASE_URL"))
+	// Output: postgres://orders@db/main
 }
 
-func ExampleParseName() {
-	_, err := secrets.ParseName("Database_URL")
-	fmt.Println(err)
-	// Output: invalid name: at byte 0: only lower-case letters, digits and dashes are allowed
-}
-
-func ExampleEnvName() {
-	fmt.Println(secrets.EnvName("database-url"), secrets.EnvName("2fa-key"))
-	// Output: DATABASE_URL _2FA_KEY
-}
-
-func ExampleCheckEnv() {
-	fmt.Println(secrets.CheckEnv("DATABASE_URL"))
-	fmt.Println(secrets.CheckEnv("LD_PRELOAD"))
-	// Output:
-	// <nil>
-	// invalid environment variable LD_PRELOAD: it changes how programs run; allow it by name if that is meant
-}
-
-func ExampleText() {
-	v := secrets.Text("hunter2")
-	fmt.Println(v, v.Len(), v.Equal(secrets.Bytes([]byte("hunter2"))))
-	// Output: [redacted] 7 true
-}
-
-func ExampleNewEnvironment() {
-	env, err := secrets.NewEnvironment(secrets.Variable{Name: "PORT", Value: secrets.Text("8080")})
+// A platform opens its store and its root key once, when it starts.
+func ExampleOpen() {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "platform") // in a program, such as /var/lib/platform
 	if err != nil {
 		log.Fatal(err)
 	}
-	v, ok := env.Lookup("PORT")
-	fmt.Println(v.Reveal(), ok)
-	// Output: 8080 true
+	defer os.RemoveAll(dir)
+
+	root, err := crypto.KeyFile(filepath.Join(dir, "root.json")) // made if there is none
+	if err != nil {
+		log.Fatal(err)
+	}
+	store, err := sqlite.Open(ctx, filepath.Join(dir, "secrets.db"), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer store.Close()
+	client, err := secrets.Open(store, root, &secrets.Options{Logger: slog.Default()})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	acme, err := client.CreateOrganization(ctx, "acme")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(acme.Name())
+	// Output: acme
+}
+
+// newClient returns a Client as in the example of Open, with a store in memory.
+func newClient() (*secrets.Client, storage.Store) {
+	dir, err := os.MkdirTemp("", "acme")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir) // the key file is read once
+	root, err := crypto.KeyFile(filepath.Join(dir, "root.json"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	store := memory.New()
+	client, err := secrets.Open(store, root, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return client, store
+}
+
+// newAcme returns an organization with the secret "database-url" and the
+// service "api", which is not granted it.
+func newAcme() (*secrets.Organization, storage.Store) {
+	ctx := context.Background()
+	client, store := newClient()
+	acme, err := client.CreateOrganization(ctx, "acme")
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := acme.CreateSecret(ctx, "database-url", secrets.Text("postgres://app@db/main")); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := acme.CreateService(ctx, "api"); err != nil {
+		log.Fatal(err)
+	}
+	return acme, store
 }
