@@ -2,7 +2,9 @@ package envload_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log"
 	"os"
 	"os/exec"
 
@@ -13,13 +15,19 @@ import (
 // source stands for a session: in a program,
 //
 //	session, err := secrets.Connect(ctx, store, token)
+//
+// It clears what the developer's own environment has in the variables of the
+// examples.
 func source() *secrets.Environment {
+	for _, name := range []string{"DATABASE_URL", "MAIL_KEY", "PORT", "SMTP_PASSWORD", "STRIPE_KEY"} {
+		os.Unsetenv(name)
+	}
 	env, err := secrets.NewEnvironment(
 		secrets.Variable{Name: "DATABASE_URL", Value: secrets.Text("postgres://app:pa$$word@db/main"), Secret: "database-url", Version: 3},
 		secrets.Variable{Name: "MAIL_KEY", Value: secrets.Text("k-1"), Secret: "mail-key", Version: 1},
 	)
 	if err != nil {
-		panic(err)
+		log.Fatal(err)
 	}
 	return env
 }
@@ -34,8 +42,7 @@ func ExampleLoad() {
 		Required: []string{"DATABASE_URL"},
 	})
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
 	fmt.Println(report)
 	fmt.Println(os.Getenv("DATABASE_URL"))
@@ -68,8 +75,7 @@ func ExampleParse() {
 		Existing: envload.Overwrite,
 	})
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
 	fmt.Println(config.Port, config.Mail.Key)
 	fmt.Println(config.Database)
@@ -91,21 +97,55 @@ func ExampleParse_problems() {
 	// envload: DATABASE_URL (field Database, type int, secret "database-url"): the value does not parse
 }
 
+// A test gives a struct its values without touching the environment.
+func ExampleParse_base() {
+	type Config struct {
+		Database string `env:"DATABASE_URL,required"`
+		Port     int    `env:"PORT" envDefault:"8080"`
+	}
+	session := source()
+	config, err := envload.Parse[Config](context.Background(), session, &envload.Options{
+		Base: []string{"DATABASE_URL=postgres://localhost/test", "PORT=9090"}, // in its place
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(config.Database, config.Port)
+	// Output: postgres://localhost/test 9090
+}
+
+// One error lists all that is wrong, and what to do can be told apart.
+func ExampleError() {
+	session := source()
+	_, err := envload.Load(context.Background(), session, &envload.Options{
+		Required: []string{"DATABASE_URL", "STRIPE_KEY"},
+	})
+	fmt.Println(errors.Is(err, envload.ErrMissing))
+
+	var failed *envload.Error
+	if errors.As(err, &failed) {
+		for _, problem := range failed.Problems {
+			fmt.Println("grant the service", problem.Env)
+		}
+	}
+	// Output:
+	// true
+	// grant the service STRIPE_KEY
+}
+
 func ExampleEnviron() {
 	service := source() // of the app that is to be started
 	env, err := envload.Environ(context.Background(), service, &envload.Options{
 		Base: []string{"PATH=" + os.Getenv("PATH")}, // all that it gets of ours
 	})
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
 	cmd := exec.Command("sh", "-c", `echo "$MAIL_KEY"`)
 	cmd.Env = env
 	output, err := cmd.Output()
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
 	fmt.Printf("%s", output)
 	// Output:
