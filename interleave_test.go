@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"testing/synctest"
 
 	"github.com/seed-9f6dc42a/secrets"
+	"github.com/seed-9f6dc42a/secrets/crypto"
 	"github.com/seed-9f6dc42a/secrets/storage"
 )
 
@@ -52,67 +54,77 @@ func (s *stepped) Commit(ctx context.Context, b storage.Batch) error {
 // would.
 type actor struct {
 	name string
-	do   func(ctx context.Context, org *secrets.Organization, api *secrets.Service) error
+	do   func(ctx context.Context, p process) error
 }
 
-// run lets the actors take turns call by call, in an order drawn from seed, and
-// calls always after each turn. It returns what each actor ended with.
-func run(t *testing.T, f *fixture, seed uint64, actors []actor, always func()) map[string]error {
-	t.Helper()
+// A process has a store, and handles, of its own.
+type process struct {
+	store storage.Store
+	org   *secrets.Organization
+	api   *secrets.Service
+}
+
+// A schedule says which of the actors that still run takes the next turn.
+type schedule func(running []string) string
+
+// atRandom draws every turn.
+func atRandom(seed uint64) schedule {
 	random := rand.New(rand.NewPCG(seed, 0))
-	type ending struct {
-		name string
-		err  error
+	return func(running []string) string { return running[random.IntN(len(running))] }
+}
+
+// stopping gives actor its first turns, then none until all others have ended.
+func stopping(actor string, turns int) schedule {
+	return func(running []string) string {
+		i := slices.Index(running, actor)
+		if i < 0 || turns == 0 && len(running) > 1 {
+			return running[(i+1)%len(running)]
+		}
+		turns = max(0, turns-1)
+		return actor
 	}
+}
+
+// An ending is how an actor ended, and after how many turns.
+type ending struct {
+	actor string
+	turns int
+	err   error
+}
+
+// run lets the actors take turns call by call, and calls always after each
+// turn.
+func run(t *testing.T, f *fixture, next schedule, actors []actor, always func()) map[string]ending {
+	t.Helper()
 	done := make(chan ending, len(actors))
-	running := map[string]chan struct{}{}
+	turns := map[string]chan struct{}{}
+	taken := map[string]int{}
+	var running []string
 	for _, a := range actors {
 		store := &stepped{Store: f.store, turn: make(chan struct{})}
-		running[a.name] = store.turn
-		go func() {
-			client, err := secrets.Open(store, f.root, nil)
-			if err == nil {
-				err = func() error {
-					org, err := client.Organization(t.Context(), "acme")
-					if err != nil {
-						return err
-					}
-					api, err := org.Service(t.Context(), "api")
-					if err != nil {
-						return err
-					}
-					return a.do(t.Context(), org, api)
-				}()
-			}
-			done <- ending{a.name, err}
-		}()
+		turns[a.name], running = store.turn, append(running, a.name)
+		go func() { done <- ending{actor: a.name, err: a.run(t.Context(), store, f.root)} }()
 	}
-	endings := map[string]error{}
+	endings := map[string]ending{}
+	end := func(e ending) {
+		e.turns = taken[e.actor]
+		endings[e.actor] = e
+		running = slices.DeleteFunc(running, func(name string) bool { return name == e.actor })
+	}
 	for len(running) > 0 {
 		synctest.Wait()
 		select {
 		case e := <-done:
-			endings[e.name] = e.err
-			delete(running, e.name)
+			end(e)
 			continue
 		default:
 		}
-		next := random.IntN(len(running))
-		for _, a := range actors {
-			turn, ok := running[a.name]
-			if !ok {
-				continue
-			}
-			if next == 0 {
-				select {
-				case turn <- struct{}{}:
-				case e := <-done:
-					endings[e.name] = e.err
-					delete(running, e.name)
-				}
-				break
-			}
-			next--
+		actor := next(running)
+		select {
+		case turns[actor] <- struct{}{}:
+			taken[actor]++
+		case e := <-done: // while it was waited for
+			end(e)
 		}
 		synctest.Wait()
 		always()
@@ -120,108 +132,234 @@ func run(t *testing.T, f *fixture, seed uint64, actors []actor, always func()) m
 	return endings
 }
 
-func TestInterleavingsKeepWhatTheModelPromises(t *testing.T) {
-	t.Parallel()
-	update := actor{"update", func(ctx context.Context, org *secrets.Organization, _ *secrets.Service) error {
-		_, err := org.UpdateSecret(ctx, "a", secrets.Text("two"), nil)
+func (a actor) run(ctx context.Context, store storage.Store, root crypto.Root) error {
+	client, err := secrets.Open(store, root, nil)
+	if err != nil {
 		return err
-	}}
-	revokeToken := func(i int) func(f *fixture) actor {
-		return func(f *fixture) actor {
-			return actor{fmt.Sprint("revoke token ", i), func(ctx context.Context, _ *secrets.Organization, api *secrets.Service) error {
-				return api.RevokeToken(ctx, f.tokens[i].ID())
-			}}
-		}
 	}
-	revoke := actor{"revoke", func(ctx context.Context, _ *secrets.Organization, api *secrets.Service) error {
-		return api.Revoke(ctx, "a")
-	}}
-	grant := actor{"grant", func(ctx context.Context, _ *secrets.Organization, api *secrets.Service) error {
-		_, err := api.Grant(ctx, "a", "")
+	org, err := client.Organization(ctx, "acme")
+	if err != nil {
+		return err
+	}
+	api, err := org.Service(ctx, "api")
+	if err != nil {
+		return err
+	}
+	return a.do(ctx, process{store, org, api})
+}
+
+// The actors of the scenes below.
+var (
+	updater = actor{"update", func(ctx context.Context, p process) error {
+		_, err := p.org.UpdateSecret(ctx, "a", secrets.Text("two"), nil)
 		return err
 	}}
-	issue := actor{"issue", func(ctx context.Context, _ *secrets.Organization, api *secrets.Service) error {
-		_, err := api.IssueToken(ctx)
+	setter = actor{"update again", func(ctx context.Context, p process) error {
+		_, err := p.org.UpdateSecret(ctx, "a", secrets.Text("three"), nil)
 		return err
 	}}
-	remove := actor{"delete", func(ctx context.Context, org *secrets.Organization, _ *secrets.Service) error {
-		return org.DeleteSecret(ctx, "a", &secrets.DeleteOptions{Revoke: true})
+	revoker = actor{"revoke", func(ctx context.Context, p process) error {
+		return p.api.Revoke(ctx, "a")
 	}}
-	recreate := actor{"create again", func(ctx context.Context, org *secrets.Organization, api *secrets.Service) error {
-		if _, err := org.CreateSecret(ctx, "a", secrets.Text("new")); err != nil {
+	granter = actor{"grant", func(ctx context.Context, p process) error {
+		_, err := p.api.Grant(ctx, "a", "")
+		return err
+	}}
+	issuer = actor{"issue", func(ctx context.Context, p process) error {
+		_, err := p.api.IssueToken(ctx)
+		return err
+	}}
+	remover = actor{"delete", func(ctx context.Context, p process) error {
+		return p.org.DeleteSecret(ctx, "a", &secrets.DeleteOptions{Revoke: true})
+	}}
+	creator = actor{"create again", func(ctx context.Context, p process) error {
+		if _, err := p.org.CreateSecret(ctx, "a", secrets.Text("new")); err != nil {
 			return err
 		}
-		_, err := api.Grant(ctx, "a", "")
+		_, err := p.api.Grant(ctx, "a", "")
 		return err
 	}}
+)
+
+// taker deletes the secret as well, and then takes its variable for another, in
+// a service whose rows do not go with the deletion's first batch.
+var taker = actor{"take the variable", func(ctx context.Context, p process) error {
+	if err := p.org.DeleteSecret(ctx, "a", &secrets.DeleteOptions{Revoke: true}); err != nil && !errors.Is(err, secrets.ErrNotFound) {
+		return err
+	}
+	service, err := p.org.Service(ctx, last)
+	if err == nil {
+		_, err = service.Grant(ctx, "b", "A")
+	}
+	return err
+}}
+
+// last is the last service of a crowd.
+var last = names("svc", crowd)[crowd-1]
+
+// reader is an app that reads while others write.
+func reader(f *fixture) actor {
+	return actor{"read", func(ctx context.Context, p process) error {
+		session, err := secrets.Connect(ctx, p.store, f.tokens[2])
+		for n := 0; n < 3 && err == nil; n++ {
+			err = granted(ctx, session)
+		}
+		return err
+	}}
+}
+
+// granted returns an error if an app that may read the secret b, and a while it
+// is granted, reads anything else.
+func granted(ctx context.Context, session *secrets.Session) error {
+	a, b := lookup(ctx, session, "A"), lookup(ctx, session, "B")
+	if !slices.Contains([]string{"one", "two", "three", "new", "absent"}, a) || b != "other" {
+		return fmt.Errorf("the granted app reads %q and %q", a, b)
+	}
+	return nil
+}
+
+// tokenRevoker revokes the i-th token.
+func tokenRevoker(i int) func(*fixture) actor {
+	return func(f *fixture) actor {
+		return actor{fmt.Sprint("revoke token ", i), func(ctx context.Context, p process) error {
+			return p.api.RevokeToken(ctx, f.tokens[i].ID())
+		}}
+	}
+}
+
+// A scene is what several actors do at once, with a secret that is granted to
+// so many services beside theirs.
+type scene struct {
+	crowd  int
+	actors []func(*fixture) actor
+}
+
+func scenes() map[string]scene {
 	always := func(a actor) func(*fixture) actor { return func(*fixture) actor { return a } }
-	scenes := map[string][]func(*fixture) actor{
-		"update, revoke token":         {always(update), revokeToken(0)},
-		"update, revoke, grant":        {always(update), always(revoke), always(grant)},
-		"update, issue, revoke token":  {always(update), always(issue), revokeToken(0)},
-		"revoke token, revoke token":   {revokeToken(0), revokeToken(1)},
-		"revoke, revoke token, update": {always(revoke), revokeToken(0), always(update)},
-		"delete, create again, update": {always(remove), always(recreate), always(update)},
-		"delete, revoke token, grant":  {always(remove), revokeToken(0), always(grant)},
+	return map[string]scene{
+		"update, revoke token":           {0, []func(*fixture) actor{reader, always(updater), tokenRevoker(0)}},
+		"update, revoke, grant":          {0, []func(*fixture) actor{reader, always(updater), always(revoker), always(granter)}},
+		"update, issue, revoke token":    {0, []func(*fixture) actor{reader, always(updater), always(issuer), tokenRevoker(0)}},
+		"revoke token, revoke token":     {0, []func(*fixture) actor{reader, tokenRevoker(0), tokenRevoker(1)}},
+		"revoke, revoke token, update":   {0, []func(*fixture) actor{reader, always(revoker), tokenRevoker(0), always(updater)}},
+		"delete, create again, update":   {0, []func(*fixture) actor{reader, always(remover), always(creator), always(updater)}},
+		"delete, revoke token, grant":    {0, []func(*fixture) actor{reader, always(remover), tokenRevoker(0), always(granter)}},
+		"staged: update, update again":   {crowd, []func(*fixture) actor{reader, always(updater), always(setter)}},
+		"staged: update, revoke token":   {crowd, []func(*fixture) actor{reader, always(updater), tokenRevoker(0)}},
+		"staged: update, revoke, grant":  {crowd, []func(*fixture) actor{reader, always(updater), always(revoker), always(granter)}},
+		"staged: delete, create again":   {crowd, []func(*fixture) actor{reader, always(remover), always(creator)}},
+		"staged: delete, take variable":  {crowd, []func(*fixture) actor{always(remover), always(taker)}},
+		"staged: delete, update, revoke": {crowd, []func(*fixture) actor{reader, always(remover), always(updater), always(revoker)}},
 	}
-	rounds := 60
-	if testing.Short() {
-		rounds = 10
+}
+
+func (s scene) fixture(t *testing.T) *fixture {
+	f := newFixture(t)
+	f.give(t, "a", "one")
+	f.give(t, "b", "other")
+	for _, name := range names("svc", s.crowd) {
+		service := getService(t)(f.org.CreateService(t.Context(), name))
+		if _, err := service.Grant(t.Context(), "a", ""); err != nil {
+			t.Fatal(err)
+		}
 	}
-	for name, makers := range scenes {
+	f.tokens = []secrets.Token{f.token(t), f.token(t), f.token(t)}
+	return f
+}
+
+func (s scene) cast(f *fixture) []actor {
+	var actors []actor
+	for _, actor := range s.actors {
+		actors = append(actors, actor(f))
+	}
+	return actors
+}
+
+func TestRandomInterleavingsKeepWhatTheModelPromises(t *testing.T) {
+	t.Parallel()
+	for name, scene := range scenes() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFixture(t)
-			f.give(t, "a", "one")
-			f.give(t, "b", "other")
-			f.tokens = []secrets.Token{f.token(t), f.token(t), f.token(t)}
+			f, rounds := scene.fixture(t), 60
+			if scene.crowd > 0 || testing.Short() {
+				rounds = 10
+			}
 			for seed := range uint64(rounds) {
-				synctest.Test(t, func(t *testing.T) { playScene(t, f.clone(t), seed, makers) })
+				synctest.Test(t, func(t *testing.T) {
+					defer logIfFailed(t, "seed %d", seed)
+					c := f.clone(t)
+					play(t, c, atRandom(seed), scene.cast(c))
+				})
 			}
 		})
 	}
 }
 
-func playScene(t *testing.T, f *fixture, seed uint64, makers []func(*fixture) actor) {
-	var actors []actor
-	for _, make := range makers {
-		actors = append(actors, make(f))
+func TestActorStoppedAtAnyCallAndGoingOnLaterKeepsWhatTheModelPromises(t *testing.T) {
+	t.Parallel()
+	for name, scene := range scenes() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := scene.fixture(t)
+			for _, a := range scene.cast(f) {
+				for turns, all := 0, 1; turns <= all && !t.Failed(); turns++ {
+					synctest.Test(t, func(t *testing.T) {
+						defer logIfFailed(t, "%s stopped after %d calls", a.name, turns)
+						c := f.clone(t)
+						all = play(t, c, stopping(a.name, turns), scene.cast(c))[a.name].turns
+					})
+				}
+			}
+		})
 	}
+}
+
+func logIfFailed(t *testing.T, format string, args ...any) {
+	if t.Failed() {
+		t.Logf(format, args...)
+	}
+}
+
+// play runs the actors, and holds what the model promises against what is seen
+// meanwhile and at the end.
+func play(t *testing.T, f *fixture, next schedule, actors []actor) map[string]ending {
+	t.Helper()
 	// The third token is never revoked: whoever holds it reads at every instant.
 	session := f.connect(t, f.tokens[2])
 	always := func() {
-		switch got := lookup(t.Context(), session, "A"); got {
-		case "one", "two", "new", "absent":
-		default:
-			t.Fatalf("seed %d: the granted app reads %q", seed, got)
-		}
-		want(t, lookup(t.Context(), session, "B"), "other")
-	}
-	for name, err := range run(t, f, seed, actors, always) {
-		if err != nil && !errors.Is(err, secrets.ErrNotFound) && !errors.Is(err, secrets.ErrExists) {
-			t.Errorf("seed %d: %s: %v", seed, name, err)
+		if err := granted(t.Context(), session); err != nil {
+			t.Fatal(err)
 		}
 	}
-	for _, a := range actors {
+	endings := run(t, f, next, actors, always)
+	for name, e := range endings {
+		if e.err != nil && !errors.Is(e.err, secrets.ErrNotFound) && !errors.Is(e.err, secrets.ErrExists) {
+			t.Errorf("%s: %v", name, e.err)
+		}
 		for i, token := range f.tokens {
-			if a.name != fmt.Sprint("revoke token ", i) {
-				continue
+			if name == fmt.Sprint("revoke token ", i) {
+				_, err := secrets.Connect(t.Context(), f.store, token)
+				wantError(t, err, secrets.ErrUnauthenticated)
 			}
-			_, err := secrets.Connect(t.Context(), f.store, token)
-			wantError(t, err, secrets.ErrUnauthenticated)
 		}
 	}
 	// Whatever happened, the organization works and agrees with itself.
 	if _, err := f.org.SetSecret(t.Context(), "a", secrets.Text("after")); err != nil {
-		t.Errorf("seed %d: %v", seed, err)
+		t.Error(err)
 	}
 	grants, err := f.org.Usage(t.Context(), "a")
 	if err != nil {
-		t.Errorf("seed %d: %v", seed, err)
+		t.Error(err)
 	}
 	expected := "absent"
-	if len(grants) > 0 {
+	if slices.ContainsFunc(grants, func(g secrets.Grant) bool { return g.Service == "api" }) {
 		expected = "after"
 	}
 	want(t, lookup(t.Context(), session, "A"), expected)
+	rows, variables := entries(t, f.store, "org/acme/env/"), entries(t, f.store, "org/acme/var/")
+	others, err := f.org.Usage(t.Context(), "b")
+	if n := len(grants) + len(others); err != nil || len(rows) != n || len(variables) != n {
+		t.Errorf("%d rows and %d variables for %d grants, %v", len(rows), len(variables), n, err)
+	}
+	return endings
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/seed-9f6dc42a/secrets/crypto"
 	"github.com/seed-9f6dc42a/secrets/storage"
 	"github.com/seed-9f6dc42a/secrets/storage/memory"
+	"github.com/seed-9f6dc42a/secrets/storage/sqlite"
 )
 
 // newRoot returns the root of a new key file.
@@ -23,9 +25,30 @@ func newRoot(t testing.TB) crypto.Root {
 	return root
 }
 
+// newStore returns an empty store. The tests run over the one in memory, and
+// over another if SECRETS_TEST_STORE names it.
+func newStore(t testing.TB) storage.Store {
+	t.Helper()
+	var store storage.Store
+	switch driver := os.Getenv("SECRETS_TEST_STORE"); driver {
+	case "", "memory":
+		store = memory.New()
+	case "sqlite":
+		s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "secrets.db"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		store = s
+	default:
+		t.Fatalf("SECRETS_TEST_STORE is %q, but memory or sqlite was expected", driver)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	return store
+}
+
 // A fixture is an organization with one service.
 type fixture struct {
-	store  *memory.Store
+	store  storage.Store
 	root   crypto.Root
 	client *secrets.Client
 	org    *secrets.Organization
@@ -35,8 +58,7 @@ type fixture struct {
 
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
-	f := &fixture{store: memory.New(), root: newRoot(t)}
-	t.Cleanup(func() { f.store.Close() })
+	f := &fixture{store: newStore(t), root: newRoot(t)}
 	f.client = f.open(t, f.store)
 	f.org = get(t)(f.client.CreateOrganization(t.Context(), "acme"))
 	f.api = getService(t)(f.org.CreateService(t.Context(), "api"))
@@ -56,8 +78,7 @@ func (f *fixture) open(t testing.TB, store storage.Store) *secrets.Client {
 // no memory.
 func (f *fixture) clone(t testing.TB) *fixture {
 	t.Helper()
-	c := &fixture{store: memory.New(), root: f.root, tokens: f.tokens}
-	t.Cleanup(func() { c.store.Close() })
+	c := &fixture{store: newStore(t), root: f.root, tokens: f.tokens}
 	restore(t, c.store, entries(t, f.store, ""))
 	c.client = c.open(t, c.store)
 	c.org = get(t)(c.client.Organization(t.Context(), "acme"))

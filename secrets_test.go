@@ -1,6 +1,7 @@
 package secrets_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/seed-9f6dc42a/secrets"
@@ -212,16 +213,24 @@ func entries(t testing.TB, store storage.Store, prefix string) []storage.Entry {
 // restore writes entries as they were, as somebody with the database could.
 func restore(t testing.TB, store storage.Store, entries []storage.Entry) {
 	t.Helper()
-	for _, e := range entries {
-		now, err := store.Get(t.Context(), e.Key)
+	for chunk := range slices.Chunk(entries, storage.MaxChecks) {
+		versions := map[string]uint64{}
+		var keys []string
+		for _, e := range chunk {
+			keys = append(keys, e.Key)
+		}
+		now, err := store.Get(t.Context(), keys...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		check := storage.Check{Key: e.Key}
-		if len(now) > 0 {
-			check.Version = now[0].Version
+		for _, e := range now {
+			versions[e.Key] = e.Version
 		}
-		b := storage.Batch{Checks: []storage.Check{check}, Puts: []storage.Put{{Key: e.Key, Value: e.Value}}}
+		var b storage.Batch
+		for _, e := range chunk {
+			b.Checks = append(b.Checks, storage.Check{Key: e.Key, Version: versions[e.Key]})
+			b.Puts = append(b.Puts, storage.Put{Key: e.Key, Value: e.Value})
+		}
 		if err := store.Commit(t.Context(), b); err != nil {
 			t.Fatal(err)
 		}

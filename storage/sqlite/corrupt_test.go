@@ -50,7 +50,7 @@ func TestDamagedFileIsATypedError(t *testing.T) {
 	t.Parallel()
 	rounds := 400
 	if long() {
-		rounds = 100_000
+		rounds = 5_000
 	}
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
