@@ -2,7 +2,10 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // The limits of a call. They are the smallest of what the supported databases
@@ -21,6 +24,11 @@ const (
 // of this package or is not well formed, and passes everything else to store.
 // The engine applies it to each Store it is given, so that no driver repeats
 // these checks. A Store that is limited already is returned as it is.
+//
+// It also refuses an answer that is not one to the question: entries that were
+// not asked for, or out of order. Keys that are not well formed may be in an
+// answer of List, since somebody may have put them there; such a key may be
+// given back, to go on after it or to delete it.
 func Limit(store Store) Store {
 	if l, ok := store.(limited); ok {
 		return l
@@ -39,17 +47,31 @@ func (l limited) Get(ctx context.Context, keys ...string) ([]Entry, error) {
 			return nil, err
 		}
 	}
-	return l.Store.Get(ctx, keys...)
+	entries, err := l.Store.Get(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkFound(entries, keys); err != nil {
+		return nil, err
+	}
+	return entries, nil
 }
 
 func (l limited) List(ctx context.Context, prefix, after string, limit int) ([]Entry, error) {
 	if limit < 1 || limit > MaxList {
 		return nil, fmt.Errorf("%w: page of %d entries, want 1 to %d", ErrLimit, limit, MaxList)
 	}
-	if err := checkText(prefix, after); err != nil {
+	if err := checkText(prefix); err != nil {
 		return nil, err
 	}
-	return l.Store.List(ctx, prefix, after, limit)
+	entries, err := l.Store.List(ctx, prefix, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkPage(entries, prefix, after, limit); err != nil {
+		return nil, err
+	}
+	return entries, nil
 }
 
 func (l limited) Commit(ctx context.Context, b Batch) error {
@@ -75,16 +97,21 @@ func checkBatch(b Batch) error {
 	}
 	var checked, written []string
 	for _, c := range b.Checks {
+		if err := checkText(c.Key); err != nil {
+			return err
+		}
 		checked = append(checked, c.Key)
 	}
 	for _, p := range b.Puts {
+		if err := checkText(p.Key); err != nil {
+			return err
+		}
 		written = append(written, p.Key)
 	}
-	written = append(written, b.Deletes...)
 	if err := checkDistinct(checked); err != nil {
 		return err
 	}
-	if err := checkDistinct(written); err != nil {
+	if err := checkDistinct(append(written, b.Deletes...)); err != nil {
 		return err
 	}
 	return checkSize(b)
@@ -93,8 +120,8 @@ func checkBatch(b Batch) error {
 func checkDistinct(keys []string) error {
 	seen := make(map[string]bool, len(keys))
 	for _, key := range keys {
-		if err := checkKey(key); err != nil {
-			return err
+		if key == "" {
+			return fmt.Errorf("%w: empty key", ErrLimit)
 		}
 		if seen[key] {
 			return fmt.Errorf("%w: key %q twice in a batch", ErrLimit, key)
@@ -146,3 +173,33 @@ func checkText(texts ...string) error {
 	}
 	return nil
 }
+
+// checkFound returns an error unless entries are some of those under keys, in
+// that order.
+func checkFound(entries []Entry, keys []string) error {
+	for _, e := range entries {
+		i := slices.Index(keys, e.Key)
+		if i < 0 {
+			return errAnswer
+		}
+		keys = keys[i+1:]
+	}
+	return nil
+}
+
+// checkPage returns an error unless entries can be a page of a listing, so that
+// going on after the last one comes to an end.
+func checkPage(entries []Entry, prefix, after string, limit int) error {
+	if len(entries) > limit {
+		return errAnswer
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Key, prefix) || e.Key <= after {
+			return errAnswer
+		}
+		after = e.Key
+	}
+	return nil
+}
+
+var errAnswer = errors.New("the store answered with entries that were not asked for, or out of order")
