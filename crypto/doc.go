@@ -1,14 +1,18 @@
-// Package crypto holds every key of the secrets engine and everything that is
-// done with one. It is the only package that imports Tink, and what it offers
-// is not Tink's API: each function does one step of the hierarchy below, and
-// takes the binding that says for what.
+// Package crypto has the [Root] under which the secrets engine keeps every
+// other key. A program makes one and gives it to the engine:
 //
-// Programs that use the engine need this package for one thing, the [Root]:
-//
-//	root, err := crypto.KeyFile("/var/lib/app/root.json")  // the embedded default
+//	root, err := crypto.KeyFile("/var/lib/app/root.json")  // a key in a file, made if there is none
 //	root := crypto.FromTinkWithContext(kmsAEAD)            // a KMS with a Tink client
-//	root := crypto.FromTink(kmsAEAD)                       // the same, older interface
-//	root := crypto.Roots(newRoot, oldRoot)                 // while replacing a root
+//	root := crypto.FromTink(kmsAEAD)                       // the same, without contexts
+//	root := crypto.Roots(newRoot, oldRoot)                 // when a root is replaced
+//
+// What can go wrong with it is [KeyFileError], [ErrWrongRoot] and
+// [ErrRootUnavailable].
+//
+// The rest is for the engine: all keys, and everything that is done with one.
+// This is the only package that imports Tink, and what it offers is not Tink's
+// API: each function does one step of the hierarchy below, and takes the
+// binding that says for what.
 //
 // # Keys
 //
@@ -18,7 +22,7 @@
 //	└─ Keyset, one an organization            XAES-256-GCM, may hold several keys
 //	   ├─ ServiceKey, one a service           XAES-256-GCM
 //	   │  └─ VersionKey: the grant            AES-256-GCM, one message
-//	   ├─ TokenKey, 1..64 a service           XAES-256-GCM
+//	   ├─ TokenKey, up to 64 a service        XAES-256-GCM
 //	   └─ VersionKey, one a secret version    AES-256-GCM, one message
 //	TokenKey (the app has it)
 //	└─ ServiceKey
@@ -50,11 +54,11 @@
 // # Promises
 //
 // Whatever does not open is [ErrTampered] and nothing more; whatever a root
-// does not open is [ErrWrongRoot], or [ErrRootUnavailable] if it could not be
-// asked. No error or formatted value of this package carries a key, a value or
-// what another library said about one, and it logs nothing. All types are safe
-// for concurrent use. No function keeps or changes a slice that it is given;
-// what a [Root] returns is cleared after use.
+// does not open is [ErrWrongRoot], or [ErrRootUnavailable] if it is known that
+// it could not be asked. No error or formatted value of this package carries a
+// key, a value or what another library said about one, and it logs nothing. All
+// types are safe for concurrent use. No function keeps or changes a slice that
+// it is given; what a [Root] returns is cleared after use.
 //
 // # Limits
 //

@@ -15,11 +15,15 @@ var (
 	// Trying again does not help.
 	ErrTampered = errors.New("does not open: changed, moved or not meant for this reader")
 
-	// ErrWrongRoot says that the root answered, and that what it gave is not
-	// this organization's keyset: it is another key (a mistyped [KeyFile] path
-	// makes a new one), it refuses to decrypt, or the wrap was changed; or that
-	// there is no root at all. Check which root is configured.
-	ErrWrongRoot = errors.New("the root does not open this organization")
+	// ErrWrongRoot says that the root did not give this organization's keyset:
+	// it is another key, the wrap was changed, a KMS refused or failed in a way
+	// that cannot be told from that, or there is no root at all. Of a key file,
+	// check the path: a mistyped one makes a new key. Of a KMS, check the key's
+	// name, the right to decrypt, and whether the service is up: it may be an
+	// outage (see [FromTinkWithContext]).
+	ErrWrongRoot = errors.New("the root does not open this organization: " +
+		"it is another key (check the path of the key file), " +
+		"or a KMS that refused or failed (check the key's name, the right to decrypt, and whether the service is up)")
 
 	// ErrRootUnavailable says that the root could not be asked, or could not
 	// or would not wrap. It tells nothing about the data. Look at the KMS, the

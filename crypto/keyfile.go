@@ -49,17 +49,24 @@ func (e *KeyFileError) Unwrap() error { return e.Err }
 // A missing file is made, with one AES-256-GCM key (the one that every release
 // of Tink in every language reads) and mode 0600, in a directory that exists.
 // Any number of processes may do so at once and get the same key; one that is
-// there is never overwritten. A mistyped path therefore makes a new key; the
-// engine notices, since that key does not open the organizations: [ErrWrongRoot].
-// Keep a copy of the file elsewhere: without it everything is lost.
+// there is never overwritten. Keep a copy of the file elsewhere: without it
+// everything is lost.
+//
+// A mistyped path therefore makes a new key. It does not open the organizations
+// that exist, which is [ErrWrongRoot] when one is used. In a database without
+// any, nothing notices: what is created then belongs to the new key.
 //
 // Any other fault is a [*KeyFileError]: the file is a symbolic link or no
 // regular file, the group or others may read or write it, it belongs to neither
 // the effective user nor root, it is empty, larger than 64 KiB, or not such a
-// keyset. The file is read once. Unix only.
+// keyset. The file is read once.
+//
+// Key files are for Unix. Elsewhere, on Windows too, it cannot be told who may
+// read a file: every path is refused, with a KeyFileError that is
+// [errors.ErrUnsupported], and nothing is read or made. Use a KMS there.
 func KeyFile(path string) (Root, error) {
 	if path == "" {
-		return nil, &KeyFileError{Reason: "has no path"} // else one would be made in "."
+		return nil, &KeyFileError{Reason: "has no path; name the file"} // else one would be made in "."
 	}
 	root, err := readKeyFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -128,21 +135,21 @@ func ioError(path, reason string, err error) error {
 
 func parseKeyFile(data []byte) (Root, string) {
 	if len(data) == 0 {
-		return nil, "is empty"
+		return nil, "is empty; restore it from its copy, or remove it to have a new key made if there is no organization yet"
 	}
 	if len(data) > maxKeyFile {
-		return nil, "is larger than 64 KiB"
+		return nil, "is larger than 64 KiB; check the path"
 	}
 	handle, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(bytes.NewReader(data)))
 	if err != nil {
-		return nil, "is not a cleartext Tink keyset in JSON" // alone: the parser quotes the file
+		return nil, "is not a cleartext Tink keyset in JSON; check the path, or restore the file from its copy" // alone: the parser quotes the file
 	}
 	if !isLocalAEAD(handle) {
-		return nil, "holds a key that is not a symmetric AEAD key"
+		return nil, "holds a key that is not a symmetric AEAD key; take a keyset of AES256_GCM"
 	}
 	a, err := aead.New(handle)
 	if err != nil {
-		return nil, "holds a key that cannot be used" // alone: the parser may quote the key
+		return nil, "holds a key that cannot be used; restore the file from its copy" // alone: the parser may quote the key
 	}
 	return FromTink(a), ""
 }
@@ -171,7 +178,7 @@ func isLocalAEAD(handle *keyset.Handle) bool {
 func createKeyFile(path string) (Root, error) {
 	dir := filepath.Dir(path)
 	if err := linkNewKey(path, dir); err != nil {
-		return nil, ioError(path, "cannot be created", err)
+		return nil, ioError(path, createReason(err), err)
 	}
 	// Also if another process made it: from here on, what is wrapped by this
 	// key must not outlive a loss of power that the key does not.
@@ -179,6 +186,13 @@ func createKeyFile(path string) (Root, error) {
 		return nil, ioError(path, "cannot be made durable", err)
 	}
 	return readKeyFile(path)
+}
+
+func createReason(err error) string {
+	if errors.Is(err, fs.ErrNotExist) {
+		return "cannot be created; make its folder first"
+	}
+	return "cannot be created"
 }
 
 // linkNewKey writes a new key to a file beside path and links it there. A link

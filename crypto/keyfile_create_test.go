@@ -162,8 +162,8 @@ func TestAKeyFileThatCannotBeMadeIsAnError(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, "", "has no path", nil)
-	refused(t, filepath.Join(dir, "absent", "root.json"), "cannot be created", nil)
+	refused(t, "", "has no path; name the file", nil)
+	refused(t, filepath.Join(dir, "absent", "root.json"), "cannot be created; make its folder first", nil)
 	refused(t, filepath.Join(file, "root.json"), "cannot be opened", nil)
 	refused(t, dir+"/", "", nil)
 	refused(t, filepath.Join(dir, "nul\x00byte"), "cannot be opened", nil)

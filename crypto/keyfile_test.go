@@ -5,6 +5,7 @@ package crypto_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -277,7 +278,7 @@ func TestAKeyFileOfAnotherUserIsRefused(t *testing.T) {
 	if err := os.Chown(path, 4242, 4242); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, path, "belongs to user 4242", must(os.ReadFile(path)))
+	refused(t, path, fmt.Sprintf("belongs to user 4242, neither to the effective user 0 nor to root; run: chown 0 %q", path), must(os.ReadFile(path)))
 }
 
 func TestAKeyFileThatIsNoRegularFileIsRefused(t *testing.T) {
@@ -300,13 +301,15 @@ func TestAKeyFileThatIsNoRegularFileIsRefused(t *testing.T) {
 	refused(t, at("link"), "symbolic link", nil)
 	refused(t, at("dangling"), "symbolic link", nil)
 	refused(t, at("loop"), "symbolic link", nil)
-	refused(t, at("dir"), "not a regular file", nil)
+	refused(t, at("dir"), "name the file itself", nil)
 	refused(t, at("fifo"), "not a regular file", nil) // and does not wait for a writer
 	refused(t, os.DevNull, "not a regular file", nil)
 	if _, err := os.Lstat(at("nowhere")); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("a file was made through a dangling link")
 	}
 }
+
+const notAKeyset = "is not a cleartext Tink keyset in JSON; check the path, or restore the file from its copy"
 
 func TestAKeyFileThatHoldsNoKeysetIsRefused(t *testing.T) {
 	t.Parallel()
@@ -324,18 +327,18 @@ func TestAKeyFileThatHoldsNoKeysetIsRefused(t *testing.T) {
 		contents []byte
 		want     string
 	}{
-		"empty":         {nil, "is empty"},
-		"blank":         {[]byte("\n"), "not a cleartext Tink keyset"},
-		"garbage":       {bytes.Repeat([]byte("hunter2-hunter2-"), 20), "not a cleartext Tink keyset"},
-		"PEM":           {[]byte("-----BEGIN PRIVATE KEY-----\nhunter2hunter2\n"), "not a cleartext Tink keyset"},
-		"empty object":  {[]byte("{}"), "not a cleartext Tink keyset"},
-		"no keys":       {[]byte(`{"primaryKeyId":1,"key":[]}`), "not a cleartext Tink keyset"},
-		"unknown field": {bytes.Replace(valid, []byte("{"), []byte(`{"hunter2-hunter2":1,`), 1), "not a cleartext Tink keyset"},
-		"two keysets":   {append(bytes.Clone(valid), valid...), "not a cleartext Tink keyset"},
-		"binary":        {binary.Bytes(), "not a cleartext Tink keyset"},
-		"encrypted":     {encrypted.Bytes(), "not a cleartext Tink keyset"},
-		"64 KiB and 1":  {append(bytes.Clone(valid), bytes.Repeat([]byte(" "), 64<<10+1-len(valid))...), "larger than 64 KiB"},
-		"a megabyte":    {bytes.Repeat([]byte(" "), 1<<20), "larger than 64 KiB"},
+		"empty":         {nil, "restore it from its copy"},
+		"blank":         {[]byte("\n"), notAKeyset},
+		"garbage":       {bytes.Repeat([]byte("hunter2-hunter2-"), 20), notAKeyset},
+		"PEM":           {[]byte("-----BEGIN PRIVATE KEY-----\nhunter2hunter2\n"), notAKeyset},
+		"empty object":  {[]byte("{}"), notAKeyset},
+		"no keys":       {[]byte(`{"primaryKeyId":1,"key":[]}`), notAKeyset},
+		"unknown field": {bytes.Replace(valid, []byte("{"), []byte(`{"hunter2-hunter2":1,`), 1), notAKeyset},
+		"two keysets":   {append(bytes.Clone(valid), valid...), notAKeyset},
+		"binary":        {binary.Bytes(), notAKeyset},
+		"encrypted":     {encrypted.Bytes(), notAKeyset},
+		"64 KiB and 1":  {append(bytes.Clone(valid), bytes.Repeat([]byte(" "), 64<<10+1-len(valid))...), "larger than 64 KiB; check the path"},
+		"a megabyte":    {bytes.Repeat([]byte(" "), 1<<20), "larger than 64 KiB; check the path"},
 	}
 	for name, test := range tests {
 		path := keyPath(t)
@@ -383,6 +386,8 @@ func TestAKeyFileOfOtherKeysIsRefused(t *testing.T) {
 	}
 	for name, handle := range handles {
 		path := writeKeyFile(t, handle)
-		t.Run(name, func(t *testing.T) { refused(t, path, "not a symmetric AEAD key", nil) })
+		t.Run(name, func(t *testing.T) {
+			refused(t, path, "holds a key that is not a symmetric AEAD key; take a keyset of AES256_GCM", nil)
+		})
 	}
 }

@@ -19,7 +19,7 @@ func openNoFollow(path string) (*os.File, error) {
 // nothing.
 func privacyFault(path string, info fs.FileInfo, euid int) string {
 	if !info.Mode().IsRegular() {
-		return "is not a regular file"
+		return "is not a regular file; name the file itself"
 	}
 	if perm := info.Mode().Perm(); perm&0o077 != 0 {
 		return fmt.Sprintf("has mode %04o, which lets others than its owner in; run: chmod 600 %q", perm, path)
@@ -29,7 +29,7 @@ func privacyFault(path string, info fs.FileInfo, euid int) string {
 		return "has an owner that cannot be told"
 	}
 	if owner := int64(stat.Uid); owner != 0 && owner != int64(euid) {
-		return fmt.Sprintf("belongs to user %d, neither to the effective user %d nor to root", owner, euid)
+		return fmt.Sprintf("belongs to user %d, neither to the effective user %d nor to root; run: chown %d %q", owner, euid, euid, path)
 	}
 	return ""
 }

@@ -46,6 +46,13 @@ func FromTink(a tink.AEAD) Root {
 // FromTinkWithContext returns the root that is a Tink AEAD with context, as
 // KMS clients have. It passes the context on. A nil AEAD gives a nil Root,
 // which opens nothing.
+//
+// If it fails to unwrap with an error of a context, the network or the
+// operating system, that is [ErrRootUnavailable]. Whatever else it says is
+// [ErrWrongRoot]: a Tink AEAD has no way to tell a wrong key from a right that
+// is missing, or from an outage that a KMS reports in a type of its own. A
+// program that knows these types puts a Root around this one, which returns
+// ErrRootUnavailable for them, and logs what its KMS allows to be logged.
 func FromTinkWithContext(a tink.AEADWithContext) Root {
 	if a == nil {
 		return nil

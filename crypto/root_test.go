@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -220,6 +221,50 @@ func TestAnOutageIsNotAWrongRoot(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// A KMS client reports a refusal, and often an outage, in a type of its own,
+// which nothing tells from a wrong key. So the one error says what both need.
+func TestTheErrorOfAWrongRootSaysWhatToCheckForEitherKind(t *testing.T) {
+	t.Parallel()
+	wrapped := must(must(crypto.NewKeyset()).Wrap(t.Context(), newRoot(t), organizationBinding))
+	for _, said := range []string{
+		"rpc error: code = PermissionDenied desc = key hunter2",
+		"operation error KMS: Decrypt, https response error StatusCode: 503, hunter2",
+	} {
+		kms := failingAEAD{errors.New(said)}
+		for _, root := range []crypto.Root{crypto.FromTink(kms), crypto.FromTinkWithContext(kms)} {
+			_, err := crypto.UnwrapKeyset(t.Context(), root, wrapped, organizationBinding)
+			if !errors.Is(err, crypto.ErrWrongRoot) {
+				t.Fatalf("got %v", err)
+			}
+			for _, advice := range []string{
+				"another key", "the path of the key file",
+				"a KMS that refused or failed", "the key's name, the right to decrypt, and whether the service is up",
+			} {
+				if !strings.Contains(err.Error(), advice) {
+					t.Errorf("%v\nwant it to say: %s", err, advice)
+				}
+			}
+			if strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("it says what the KMS said: %v", err)
+			}
+		}
+	}
+}
+
+// A failingAEAD is a KMS client, of either kind, that always fails.
+type failingAEAD struct{ err error }
+
+func (a failingAEAD) Encrypt(_, _ []byte) ([]byte, error) { return nil, a.err }
+func (a failingAEAD) Decrypt(_, _ []byte) ([]byte, error) { return nil, a.err }
+
+func (a failingAEAD) EncryptWithContext(context.Context, []byte, []byte) ([]byte, error) {
+	return nil, a.err
+}
+
+func (a failingAEAD) DecryptWithContext(context.Context, []byte, []byte) ([]byte, error) {
+	return nil, a.err
 }
 
 func TestWrapFailsWithoutATextOrAWrap(t *testing.T) {

@@ -5,9 +5,11 @@ import (
 	"slices"
 )
 
-// Roots returns a root for the time of a rotation: it wraps with primary and
-// unwraps with whichever opens, in the order given. Wrap every organization
-// anew, then drop the old ones.
+// Roots returns a root for when one is replaced: it wraps with primary and
+// unwraps with whichever opens, in the order given. New organizations are
+// wrapped with primary. Keep the old roots: they are needed until every
+// organization has been wrapped anew, and the engine has no call for that in
+// this version. An organization whose root is gone is lost.
 //
 // It is for keysets only: an answer counts as opened only if [Keyset.Wrap]
 // sealed it for the same associated data, so that a root that answers with
