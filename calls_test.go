@@ -1,0 +1,150 @@
+package secrets_test
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/seed-9f6dc42a/secrets"
+	"github.com/seed-9f6dc42a/secrets/secretstest"
+)
+
+// A call is one of the public methods, with what its error has to say about
+// where it failed. The tables below hold all of them, so that what is promised
+// for every call is tested for every call.
+type call struct {
+	at    secrets.Error // without the reason
+	makes bool          // it creates what is not there
+	do    func(context.Context) error
+}
+
+func clientCalls(c *secrets.Client, name secrets.Name) []call {
+	at := func(op string) secrets.Error { return secrets.Error{Op: op, Organization: name} }
+	return []call{
+		{at("create organization"), true, func(ctx context.Context) error { return failure(c.CreateOrganization(ctx, name)) }},
+		{at("open organization"), false, func(ctx context.Context) error { return failure(c.Organization(ctx, name)) }},
+		{at("delete organization"), false, func(ctx context.Context) error { return c.DeleteOrganization(ctx, name, nil) }},
+	}
+}
+
+// valueCalls are the calls that take a value.
+func valueCalls(o *secrets.Organization, name secrets.Name, value secrets.Value) []call {
+	at := func(op string) secrets.Error { return secrets.Error{Op: op, Organization: o.Name(), Secret: name} }
+	return []call{
+		{at("create secret"), true, func(ctx context.Context) error { return failure(o.CreateSecret(ctx, name, value)) }},
+		{at("set secret"), true, func(ctx context.Context) error { return failure(o.SetSecret(ctx, name, value)) }},
+		{at("update secret"), false, func(ctx context.Context) error { return failure(o.UpdateSecret(ctx, name, value, nil)) }},
+	}
+}
+
+func secretCalls(o *secrets.Organization, name secrets.Name) []call {
+	at := func(op string) secrets.Error { return secrets.Error{Op: op, Organization: o.Name(), Secret: name} }
+	revoke := &secrets.DeleteOptions{Revoke: true}
+	return append(valueCalls(o, name, secrets.Text(canary)), []call{
+		{at("get"), false, func(ctx context.Context) error { return failure(o.Secret(ctx, name)) }},
+		{at("reveal"), false, func(ctx context.Context) error { return failure(o.RevealSecret(ctx, name)) }},
+		{at("usage"), false, func(ctx context.Context) error { return failure(o.Usage(ctx, name)) }},
+		{at("delete secret"), false, func(ctx context.Context) error { return o.DeleteSecret(ctx, name, revoke) }},
+	}...)
+}
+
+func serviceCalls(o *secrets.Organization, name secrets.Name) []call {
+	at := func(op string) secrets.Error { return secrets.Error{Op: op, Organization: o.Name(), Service: name} }
+	return []call{
+		{at("create service"), true, func(ctx context.Context) error { return failure(o.CreateService(ctx, name)) }},
+		{at("open service"), false, func(ctx context.Context) error { return failure(o.Service(ctx, name)) }},
+		{at("delete service"), false, func(ctx context.Context) error { return o.DeleteService(ctx, name) }},
+	}
+}
+
+func grantCalls(s *secrets.Service, secret secrets.Name) []call {
+	revoking := secrets.Error{Op: "revoke", Organization: "acme", Service: s.Name(), Secret: secret}
+	return []call{
+		grantCall(s, secret, "ELSEWHERE", "ELSEWHERE"),
+		{revoking, false, func(ctx context.Context) error { return s.Revoke(ctx, secret) }},
+	}
+}
+
+// grantCall asks for one variable, and says that another is concerned.
+func grantCall(s *secrets.Service, secret secrets.Name, asked, env string) call {
+	at := secrets.Error{Op: "grant", Organization: "acme", Service: s.Name(), Secret: secret, Env: env}
+	return call{at, false, func(ctx context.Context) error { return failure(s.Grant(ctx, secret, asked)) }}
+}
+
+// tokenCalls are the calls of a service's handle that concern no secret.
+func tokenCalls(s *secrets.Service, id string) []call {
+	at := func(op string) secrets.Error {
+		return secrets.Error{Op: op, Organization: "acme", Service: s.Name()}
+	}
+	return []call{
+		{at("issue token"), false, func(ctx context.Context) error { return failure(s.IssueToken(ctx)) }},
+		{at("list tokens"), false, func(ctx context.Context) error { return failure(s.Tokens(ctx)) }},
+		{at("revoke token"), false, func(ctx context.Context) error { return s.RevokeToken(ctx, id) }},
+		{at("list grants"), false, func(ctx context.Context) error { return failure(s.Grants(ctx)) }},
+		{at("environment"), false, func(ctx context.Context) error { return failure(s.Environment(ctx)) }},
+	}
+}
+
+func listCalls(c *secrets.Client, o *secrets.Organization) []call {
+	return []call{
+		{secrets.Error{Op: "list organizations"}, false, func(ctx context.Context) error { return listed(c.Organizations(ctx, nil)) }},
+		{secrets.Error{Op: "list secrets", Organization: o.Name()}, false, func(ctx context.Context) error { return listed(o.Secrets(ctx, nil)) }},
+		{secrets.Error{Op: "list services", Organization: o.Name()}, false, func(ctx context.Context) error { return listed(o.Services(ctx, nil)) }},
+	}
+}
+
+// failure drops what came with an error.
+func failure[T any](_ T, err error) error { return err }
+
+// listed drops the entries of a listing.
+func listed[T any](entries iter.Seq2[T, error]) error {
+	var all []error
+	for _, err := range entries {
+		all = append(all, err)
+	}
+	return errors.Join(all...)
+}
+
+// wantRefused makes calls that have to fail because of reason, if there is a
+// sentinel for it, and fails the test unless each error says where, no canary
+// gets out and the store is byte for byte what it was. It returns the errors. A
+// test that uses it must not be parallel: see [secretstest.NoLeak].
+func wantRefused(t *testing.T, f *fixture, reason error, calls []call, canaries ...string) []error {
+	t.Helper()
+	before := entries(t, f.store, "")
+	errs := make([]error, len(calls))
+	secretstest.NoLeak(t, func() error {
+		for i, c := range calls {
+			errs[i] = c.do(t.Context())
+		}
+		return errors.Join(errs...)
+	}, append(canaries, canary)...)
+	for i, c := range calls {
+		if errs[i] == nil || reason != nil && !errors.Is(errs[i], reason) {
+			t.Errorf("%s: got error %v, want %v", c.at.Op, errs[i], reason)
+		}
+		wantAt(t, errs[i], c.at)
+	}
+	if diff := cmp.Diff(before, entries(t, f.store, "")); diff != "" {
+		t.Errorf("the store has changed (-before +after):\n%s", diff)
+	}
+	return errs
+}
+
+// wantAt fails the test unless err is an Error that says where.
+func wantAt(t *testing.T, err error, where secrets.Error) {
+	t.Helper()
+	var e *secrets.Error
+	if !errors.As(err, &e) {
+		t.Errorf("%s: %T is not an *Error", where.Op, err)
+		return
+	}
+	got := *e
+	got.Err = nil
+	if diff := cmp.Diff(where, got); diff != "" {
+		t.Errorf("the error says something else (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,108 @@
+package secrets_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seed-9f6dc42a/secrets"
+	"github.com/seed-9f6dc42a/secrets/crypto"
+)
+
+// needing returns the calls that need what they name to be there.
+func needing(calls []call) []call {
+	return slices.DeleteFunc(calls, func(c call) bool { return c.makes })
+}
+
+// The tests of this file are not parallel: they capture what is printed.
+
+func TestWhatNeverWasIsNotFound(t *testing.T) {
+	f := newFixture(t)
+	f.give(t, "a", canary)
+	calls := slices.Concat(
+		clientCalls(f.client, "nobody"), secretCalls(f.org, "nobody"), serviceCalls(f.org, "nobody"), grantCalls(f.api, "nobody"),
+	)
+	wantRefused(t, f, secrets.ErrNotFound, needing(calls))
+}
+
+func TestWhatWasDeletedIsNotFound(t *testing.T) {
+	f := newFixture(t)
+	f.give(t, "a", canary)
+	get(t)(f.client.CreateOrganization(t.Context(), "gone"))
+	getService(t)(f.org.CreateService(t.Context(), "gone"))
+	if _, err := f.org.CreateSecret(t.Context(), "gone", secrets.Text(canary)); err != nil {
+		t.Fatal(err)
+	}
+	calls := slices.Concat(
+		clientCalls(f.client, "gone"), secretCalls(f.org, "gone"), serviceCalls(f.org, "gone"), grantCalls(f.api, "gone"),
+	)
+	for _, c := range calls {
+		if strings.HasPrefix(c.at.Op, "delete") {
+			if err := c.do(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	wantRefused(t, f, secrets.ErrNotFound, needing(calls))
+}
+
+// A service's token is none of another service, and an id has one spelling.
+func TestUnknownTokensAreNotFound(t *testing.T) {
+	f := newFixture(t)
+	token := f.token(t)
+	other, err := getService(t)(f.org.CreateService(t.Context(), "web")).IssueToken(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{
+		"", "x", crypto.NewID().String(), other.ID(), token.ID() + "0", token.ID()[1:], " " + token.ID(),
+		strings.ToUpper(token.ID()[:31]) + "F", token.Reveal(), "../web/" + other.ID(), strings.Repeat("0", 32),
+	} {
+		for _, c := range tokenCalls(f.api, id) {
+			if c.at.Op == "revoke token" {
+				wantRefused(t, f, secrets.ErrNotFound, []call{c}, token.Reveal(), other.Reveal())
+			}
+		}
+	}
+	for _, token := range []secrets.Token{token, other} {
+		f.connect(t, token)
+	}
+}
+
+func TestHandlesOfADeletedOrganizationFindNothing(t *testing.T) {
+	f := newFixture(t)
+	f.give(t, "a", canary)
+	id := f.token(t).ID()
+	calls := slices.Concat(
+		secretCalls(f.org, "a"), secretCalls(f.org, "new"), serviceCalls(f.org, "api"), serviceCalls(f.org, "new"),
+		grantCalls(f.api, "a"), tokenCalls(f.api, id),
+	)
+	if err := f.client.DeleteOrganization(t.Context(), "acme", &secrets.DeleteOptions{Revoke: true}); err != nil {
+		t.Fatal(err)
+	}
+	wantRefused(t, f, secrets.ErrNotFound, calls)
+
+	// Nor do they reach what has the same names now.
+	f.org = get(t)(f.client.CreateOrganization(t.Context(), "acme"))
+	f.api = getService(t)(f.org.CreateService(t.Context(), "api"))
+	f.give(t, "a", canary)
+	wantRefused(t, f, secrets.ErrNotFound, calls)
+	want(t, lookup(t.Context(), f.api, "A"), canary)
+}
+
+func TestHandlesOfADeletedServiceFindNothing(t *testing.T) {
+	f := newFixture(t)
+	f.give(t, "a", canary)
+	old := f.api
+	calls := append(tokenCalls(old, f.token(t).ID()), grantCalls(old, "a")...)
+	if err := f.org.DeleteService(t.Context(), "api"); err != nil {
+		t.Fatal(err)
+	}
+	wantRefused(t, f, secrets.ErrNotFound, calls)
+
+	// Nor do they reach the service that has the same name now.
+	f.api = getService(t)(f.org.CreateService(t.Context(), "api"))
+	f.give(t, "a", canary)
+	wantRefused(t, f, secrets.ErrNotFound, calls[:len(calls)-1])
+	want(t, lookup(t.Context(), f.api, "A"), canary)
+}
