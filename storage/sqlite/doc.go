@@ -10,8 +10,10 @@
 // created with mode 0600, whatever the umask, and stay when the last Store is
 // closed. A symbolic link to an existing file is followed; nothing is ever
 // created through a link. Open refuses a file that everyone may write. The
-// path is the name of a file and nothing else: "file:a?b" and ":memory:" have
-// no meaning of their own.
+// path is the name of a file and nothing else: "file:a?b" and ":memory:" are
+// files of that name (the package storage/memory keeps entries in memory), and
+// a URL ("sqlite://...") is refused. An error shows the path once, up to a
+// question mark at most.
 //
 // The file must be on a disk of this machine: the -shm file is shared memory,
 // which network file systems do not have. To copy a database that is in use,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"strings"
 
 	"github.com/ncruces/go-sqlite3"
@@ -52,7 +53,33 @@ func (s *Store) fail(ctx context.Context, err error, committing bool) error {
 	} else if waited && ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return fmt.Errorf("sqlite: %s: %w", s.path, translate(err, committing))
+	return named(s.path, translate(err, committing))
+}
+
+// named says which database err is about. Its path may be a connection string
+// that was given by mistake: what follows a question mark is not shown, since
+// a key or a password may be there.
+func named(path string, err error) error {
+	volume := filepath.VolumeName(path) // may itself hold one: \\?\C:
+	if name, _, parameters := strings.Cut(path[len(volume):], "?"); parameters {
+		path = volume + name + "?..."
+	}
+	return fmt.Errorf("sqlite: %q: %w", path, err)
+}
+
+// withoutPath drops the path that package os puts before its error, since
+// [named] has it, unless it is that of a file beside the database.
+func withoutPath(err error) error {
+	pathErr, ok := err.(*fs.PathError)
+	if !ok {
+		return err
+	}
+	for _, suffix := range []string{"-wal", "-shm", "-journal"} {
+		if strings.HasSuffix(pathErr.Path, suffix) {
+			return fmt.Errorf("its %s file: %w", suffix, pathErr.Err)
+		}
+	}
+	return pathErr.Err
 }
 
 // translate goes by SQLite's result codes. Its messages are dropped: they may
@@ -130,7 +157,7 @@ func describe(err error, code sqlite3.ExtendedErrorCode) error {
 	text := strings.TrimPrefix(code.Error(), "sqlite3: ")
 	var full *sqlite3.Error
 	if errors.As(err, &full) && full.Unwrap() != nil {
-		return fmt.Errorf("%s (SQLite code %d): %w", text, code, full.Unwrap())
+		return fmt.Errorf("%s (SQLite code %d): %w", text, code, withoutPath(full.Unwrap()))
 	}
 	return fmt.Errorf("%s (SQLite code %d)", text, code)
 }

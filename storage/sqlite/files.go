@@ -25,19 +25,31 @@ type file struct {
 // maxPath is what the binding takes, less the suffixes.
 const maxPath = 1000
 
+// checkPath refuses what names no file. It repeats none of it: a URL may hold a
+// password.
+func checkPath(path string) error {
+	switch {
+	case path == "":
+		return fmt.Errorf("%w: the path is empty", fs.ErrInvalid)
+	case strings.ContainsRune(path, 0):
+		return fmt.Errorf("%w: the path holds a NUL byte", fs.ErrInvalid)
+	case strings.Index(path, "://") > 1: // C:// is a drive of Windows
+		return fmt.Errorf("%w: the path is a URL; give the name of the file alone", fs.ErrInvalid)
+	default:
+		return nil
+	}
+}
+
 // locate finds or creates the file, decides whether it may be written, and
 // refuses what is not ours by the bytes of its header: SQLite itself may write
 // to a file when it merely opens it, to finish what a crash has left.
 func locate(path string, readOnly bool) (file, error) {
-	if path == "" || strings.ContainsRune(path, 0) {
-		return file{}, &fs.PathError{Op: "open", Path: path, Err: syscall.EINVAL}
-	}
 	real, err := resolve(path, readOnly)
 	if err != nil {
 		return file{}, err
 	}
 	if len(real) > maxPath {
-		return file{}, &fs.PathError{Op: "open", Path: real, Err: syscall.ENAMETOOLONG}
+		return file{}, syscall.ENAMETOOLONG
 	}
 	if err := checkKind(real); err != nil {
 		return file{}, err
@@ -61,15 +73,18 @@ func resolve(path string, readOnly bool) (string, error) {
 		return "", err
 	}
 	real, err := filepath.EvalSymlinks(abs)
-	if !errors.Is(err, fs.ErrNotExist) || readOnly {
+	if !errors.Is(err, fs.ErrNotExist) {
 		return real, err
+	}
+	if readOnly {
+		return "", fmt.Errorf("%w, and ReadOnly creates none", withoutPath(err))
 	}
 	if err := createFile(abs); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", err
 	}
 	real, err = filepath.EvalSymlinks(abs) // fails on a link that leads nowhere
 	if err != nil {
-		return "", fmt.Errorf("%w: nothing is created through a symbolic link", err)
+		return "", fmt.Errorf("%w: nothing is created through a symbolic link", withoutPath(err))
 	}
 	return real, nil
 }
@@ -78,6 +93,9 @@ func resolve(path string, readOnly bool) (string, error) {
 // no link; the Chmod is for a umask that takes rights from the owner.
 func createFile(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: make the folder first", withoutPath(err))
+	}
 	if err != nil {
 		return err
 	}
@@ -94,14 +112,14 @@ func checkKind(path string) error {
 		return err
 	}
 	if info.IsDir() {
-		return &fs.PathError{Op: "open", Path: path, Err: syscall.EISDIR}
+		return syscall.EISDIR
 	}
 	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%w: %s is not a regular file", ErrNotDatabase, path)
+		return fmt.Errorf("%w: it is not a regular file", ErrNotDatabase)
 	}
 	const others = 0o002
 	if runtime.GOOS != "windows" && info.Mode()&others != 0 {
-		return fmt.Errorf("%w: everyone may write to %s (mode %04o): chmod o-w", fs.ErrPermission, path, info.Mode().Perm())
+		return fmt.Errorf("%w: everyone may write to it (mode %04o): chmod o-w", fs.ErrPermission, info.Mode().Perm())
 	}
 	return nil
 }
@@ -133,7 +151,7 @@ func checkBeside(path string, readOnly bool) error {
 		case !errors.Is(err, fs.ErrNotExist):
 			return err
 		case readOnly:
-			return fmt.Errorf("%w: a user who may write has to open the database once", err)
+			return fmt.Errorf("%w: a user who may write has to open the database once", withoutPath(err))
 		}
 	}
 	return nil

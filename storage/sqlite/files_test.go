@@ -70,11 +70,11 @@ func TestOpenSaysWhatIsWrongWithThePath(t *testing.T) {
 		want       error
 		text       string
 	}{
-		{"empty", "", nil, nil, "invalid argument"},
-		{"NUL", "a\x00b", nil, nil, "invalid argument"},
+		{"empty", "", nil, fs.ErrInvalid, "sqlite: invalid argument: the path is empty"},
+		{"NUL", "a\x00b", nil, fs.ErrInvalid, "sqlite: invalid argument: the path holds a NUL byte"},
 		{"a folder", dir, nil, nil, "is a directory"},
-		{"no folder", filepath.Join(dir, "no", "secrets.db"), nil, fs.ErrNotExist, ""},
-		{"nothing to read", filepath.Join(dir, "no.db"), &sqlite.Options{ReadOnly: true}, fs.ErrNotExist, ""},
+		{"no folder", filepath.Join(dir, "no", "secrets.db"), nil, fs.ErrNotExist, "no such file or directory: make the folder first"},
+		{"nothing to read", filepath.Join(dir, "no.db"), &sqlite.Options{ReadOnly: true}, fs.ErrNotExist, "no such file or directory, and ReadOnly creates none"},
 		{"a link to nothing", link, nil, fs.ErrNotExist, "nothing is created through a symbolic link"},
 		{"too long", filepath.Join(dir, strings.Repeat("x", 300)), nil, nil, "file name too long"},
 		{"negative timeout", filepath.Join(dir, "negative.db"), &sqlite.Options{BusyTimeout: -1}, nil, "negative"},
@@ -88,10 +88,58 @@ func TestOpenSaysWhatIsWrongWithThePath(t *testing.T) {
 		if test.want != nil && !errors.Is(err, test.want) || !strings.Contains(err.Error(), test.text) {
 			t.Errorf("%s: got %v, want %v %q", test.name, err, test.want, test.text)
 		}
+		if test.path != "" && strings.Count(err.Error(), test.path) > 1 {
+			t.Errorf("%s: the path is there twice: %v", test.name, err)
+		}
 	}
 	found, err := os.ReadDir(dir)
 	if err != nil || len(found) != 1 {
 		t.Errorf("files were made: %v, %v", found, err)
+	}
+}
+
+// A connection string that is taken for a path may hold a password.
+func TestConnectionStringsAreNotRepeated(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := os.Mkdir("folder?_key=hunter2", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		"postgres://app:hunter2@db/main":      "the path is a URL",
+		"file:///var/lib/hunter2.db?mode=rwc": "the path is a URL",
+		"sqlite://hunter2":                    "the path is a URL",
+		"no/secrets.db?_key=hunter2":          `sqlite: "no/secrets.db?...": no such file or directory: make the folder first`,
+		"folder?_key=hunter2":                 `sqlite: "folder?...": is a directory`,
+	} {
+		s, err := sqlite.Open(t.Context(), path, nil)
+		if err == nil {
+			t.Errorf("%q: no error", path)
+			_ = s.Close()
+			continue
+		}
+		if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+	if found, err := os.ReadDir(dir); err != nil || len(found) != 1 {
+		t.Errorf("files were made: %v, %v", found, err)
+	}
+}
+
+// What looks like one without being a URL is the name of a file, and errors of
+// its Store do not repeat it either.
+func TestErrorsOfAStoreShowThePathUpToAQuestionMark(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "secrets.db?_key=hunter2")
+	mustPut(t, open(t, path, nil), "a", "1")
+	s := open(t, path, &sqlite.Options{ReadOnly: true})
+	rename(t, path, path+".away")
+	_, get := s.Get(t.Context(), "a")
+	for _, err := range []error{get, put(t.Context(), s, "a", "2")} {
+		if err == nil || !strings.Contains(err.Error(), "secrets.db?...") || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("got %v", err)
+		}
 	}
 }
 

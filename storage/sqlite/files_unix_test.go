@@ -79,8 +79,8 @@ func TestFileThatEveryoneMayWriteIsRefused(t *testing.T) {
 	chmod(t, 0o602, path)
 	for _, opts := range []*sqlite.Options{nil, {ReadOnly: true}} {
 		_, err := sqlite.Open(t.Context(), path, opts)
-		if !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "chmod o-w") {
-			t.Errorf("got %v, want fs.ErrPermission with advice", err)
+		if !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "chmod o-w") || strings.Count(err.Error(), path) != 1 {
+			t.Errorf("got %v, want fs.ErrPermission with advice and the path once", err)
 		}
 	}
 	chmod(t, 0o664, path)
@@ -94,8 +94,8 @@ func TestNamedPipeIsRefusedAtOnce(t *testing.T) {
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sqlite.Open(t.Context(), path, nil); !errors.Is(err, sqlite.ErrNotDatabase) {
-		t.Errorf("got %v, want ErrNotDatabase", err)
+	if _, err := sqlite.Open(t.Context(), path, nil); !errors.Is(err, sqlite.ErrNotDatabase) || strings.Count(err.Error(), path) != 1 {
+		t.Errorf("got %v, want ErrNotDatabase with the path once", err)
 	}
 }
 
@@ -131,8 +131,11 @@ func TestFileThatCannotBeReadIsAClearError(t *testing.T) {
 		r := startReader(t, path)
 		chmod(t, 0, path+suffix)
 		got := r.do("open", path)
-		if !strings.HasPrefix(got, fs.ErrPermission.Error()) || !strings.Contains(got, "open "+path+suffix+":") {
+		if !strings.HasPrefix(got, fs.ErrPermission.Error()) || strings.Count(got, path) != 1 {
 			t.Errorf("%q: %s", suffix, got)
+		}
+		if suffix != "" && !strings.Contains(got, "its "+suffix+" file: permission denied") {
+			t.Errorf("%q is not named: %s", suffix, got)
 		}
 		allow(t, path)
 	}

@@ -69,6 +69,7 @@ func (o *Options) orDefault() (Options, error) {
 // package comment says who may use the files, and how.
 //
 // Open changes no file that is not a database of this package. It fails with
+// [io/fs.ErrInvalid] if the path is empty, holds a NUL byte or is a URL, with
 // [ErrNotDatabase], [ErrForeign], [ErrNewer] or [ErrCorrupt], with
 // [storage.ErrUnavailable] if the file stays locked, or with the error of the
 // operating system: [io/fs.ErrNotExist], [io/fs.ErrPermission] and others.
@@ -80,9 +81,12 @@ func Open(ctx context.Context, path string, opts *Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: %w", err)
 	}
+	if err := checkPath(path); err != nil {
+		return nil, fmt.Errorf("sqlite: %w", err)
+	}
 	f, err := locate(path, o.ReadOnly)
 	if err != nil {
-		return nil, fmt.Errorf("sqlite: %s: %w", path, err)
+		return nil, named(path, withoutPath(err))
 	}
 	s := newStore(path, f, o)
 	if err := s.begin(ctx, f); err != nil {

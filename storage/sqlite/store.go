@@ -17,7 +17,7 @@ import (
 var _ storage.Store = (*Store)(nil)
 
 // A Store is an open database. Its methods may be called from several
-// goroutines.
+// goroutines. Only [Open] makes one: the zero Store must not be used.
 type Store struct {
 	path     string // as given to Open, for errors
 	file     string // where that is
@@ -248,7 +248,7 @@ func (s *Store) finish(ctx context.Context, c *conn) error {
 	case err := <-done:
 		return err
 	case <-time.After(grace):
-		return fmt.Errorf("sqlite: %s: %w: %w", s.path, storage.ErrUnknownOutcome, ctx.Err())
+		return named(s.path, fmt.Errorf("%w: %w", storage.ErrUnknownOutcome, ctx.Err()))
 	}
 }
 
