@@ -66,7 +66,9 @@ func enterable(t *testing.T, dir string) {
 	}
 }
 
-// copyExecutable puts the test binary where everybody may run it.
+// copyExecutable puts the test binary where everybody may run it. No child may
+// be forked meanwhile: it would inherit the file that is open for writing, and
+// the copy could not be run until it has closed it (golang/go#22315).
 func copyExecutable(t *testing.T) string {
 	t.Helper()
 	exe, err := os.Executable()
@@ -81,6 +83,8 @@ func copyExecutable(t *testing.T) string {
 	dir := t.TempDir()
 	enterable(t, dir)
 	path := filepath.Join(dir, "reader.test")
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	to, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o755)
 	if err != nil {
 		t.Fatal(err)
