@@ -23,7 +23,8 @@ const (
 // Limit returns a Store that refuses with [ErrLimit] what exceeds the limits
 // of this package or is not well formed, and passes everything else to store.
 // The engine applies it to each Store it is given, so that no driver repeats
-// these checks. A Store that is limited already is returned as it is.
+// these checks. A Store that is limited already is returned as it is. What is
+// returned keeps no state: like any Store, it may be used by several goroutines.
 //
 // It also refuses an answer that is not one to the question: entries that were
 // not asked for, or out of order. Keys that are not well formed may be in an

@@ -106,8 +106,10 @@ type Store interface {
 	// commit. Signals are a hint: they are coalesced (the channel holds one),
 	// they may come without a change, and after a lost connection one comes
 	// without condition. The channel is closed when ctx ends or the Store is
-	// closed, and no goroutine remains then. Readers poll as well, at least
-	// every 5 minutes.
+	// closed, and no goroutine remains then.
+	//
+	// Callers should read again from time to time all the same, say every 5
+	// minutes: a hint tells when to look, and nothing should rest on it alone.
 	Changes(ctx context.Context, prefixes ...string) (<-chan struct{}, error)
 
 	// Close releases what the Store holds and ends its Changes. Calls that

@@ -15,10 +15,12 @@ var _ storage.Store = (*Store)(nil)
 // A Store is one handle onto entries in memory. [Store.Open] gives further
 // handles onto the same entries. Each handle has a Close and Changes of its
 // own, as if it were another process; the entries stay as long as a handle is
-// reachable, closed or not.
+// reachable, closed or not. The zero Store is no handle and must not be used:
+// [New] makes the first one.
 //
-// A reader never waits for values to be copied, nor for another reader; it
-// waits for a Commit that is being applied.
+// The methods of one handle, and of several, may be called from several
+// goroutines. A reader never waits for values to be copied, nor for another
+// reader; it waits for a Commit that is being applied.
 type Store struct {
 	data   *data
 	closed bool // guarded by data.mu
