@@ -11,13 +11,17 @@
 //
 // # Rules
 //
-// One set of rules, [Options], holds for all three. A variable that exists
-// already is kept unless [Options].Existing says otherwise, so that a developer
-// or an operator can override a secret from outside. A set but empty variable
-// exists. Variables that change how programs run, such as PATH or LD_PRELOAD,
-// are refused unless allowed by name. Everything is checked before anything is
-// done, and one [*Error] lists all that is wrong. A context's or the source's
-// error is returned as it is.
+// One set of rules, [Options], holds for all three.
+//
+// A variable that exists already wins over the secret, also if it is empty,
+// unless Existing is [Overwrite]. So a developer or an operator can override a
+// secret from outside; where nobody should, take [Overwrite], or [Fail].
+//
+// Variables that change how programs run, such as PATH or LD_PRELOAD, are
+// refused unless [Options].Allow names them (and for the grant itself, AllowEnv
+// of [secrets.Options]). Everything is checked before anything is done, and one
+// [*Error] lists all that is wrong. A context's or the source's error is
+// returned as it is.
 //
 // # Values
 //

@@ -33,11 +33,13 @@ var (
 	// or the type. The value is not repeated.
 	ErrParse = errors.New("the value does not parse")
 
-	// ErrStruct: the type is not a struct, or that of a field or an option in
-	// its tag cannot be used. Change the struct.
+	// ErrStruct: the type is not a struct or has no field with a tag, or a
+	// field is not exported, or its type or an option in its tag cannot be
+	// used. Change the struct.
 	ErrStruct = errors.New("the struct cannot be filled")
 
-	// ErrOptions: the [Options] make no sense. Change the call.
+	// ErrOptions: the [Options] make no sense, or the source is nil. Change
+	// the call.
 	ErrOptions = errors.New("invalid options")
 )
 

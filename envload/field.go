@@ -47,8 +47,31 @@ func surveyOf(t reflect.Type, vars map[string]string) *survey {
 		s.problems = []Problem{{Type: t.String(), Err: fmt.Errorf("%w: Parse takes a struct", ErrStruct)}}
 		return s
 	}
+	if t.NumField() > 0 && !tagged(t, map[reflect.Type]bool{}) {
+		s.problems = []Problem{{Type: t.String(), Err: fmt.Errorf("%w: no field of it has an env tag", ErrStruct)}}
+		return s
+	}
 	s.structure(t, "", "", nil)
 	return s
+}
+
+// tagged reports whether t holds a field with an env tag. It does not look into
+// a type that was seen.
+func tagged(t reflect.Type, seen map[reflect.Type]bool) bool {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || seen[t] {
+		return false
+	}
+	seen[t] = true
+	for sf := range t.Fields() {
+		_, ok := sf.Tag.Lookup(tagKey)
+		if ok && !ignored(sf) || tagged(sf.Type, seen) {
+			return true
+		}
+	}
+	return false
 }
 
 // structure visits the fields of t. outer are the structs around it that are
@@ -61,10 +84,33 @@ func (s *survey) structure(t reflect.Type, path, prefix string, outer []reflect.
 	}
 	outer = append(slices.Clip(outer), t)
 	for sf := range t.Fields() {
-		if sf.IsExported() {
-			s.visit(sf, strings.TrimPrefix(path+"."+sf.Name, "."), prefix, outer)
+		inner := strings.TrimPrefix(path+"."+sf.Name, ".")
+		switch {
+		case sf.IsExported():
+			s.visit(sf, inner, prefix, outer)
+		case isMeant(sf):
+			s.problems = append(s.problems, Problem{Field: inner, Type: sf.Type.String(), Err: errUnexported})
 		}
 	}
+}
+
+var errUnexported = fmt.Errorf(`%w: it is not exported, so that nothing can set it; export it, or tag it env:"-"`, ErrStruct)
+
+// isMeant reports whether somebody who did not export the field, and whom the
+// library would not tell, expects it to be filled all the same.
+func isMeant(sf reflect.StructField) bool {
+	if ignored(sf) {
+		return false
+	}
+	_, hasKey := sf.Tag.Lookup(tagKey)
+	_, hasPrefix := sf.Tag.Lookup(tagPrefix)
+	return hasKey || hasPrefix || sf.Type.Kind() == reflect.Struct && tagged(sf.Type, map[reflect.Type]bool{})
+}
+
+// ignored reports whether the tag says that the field is to be left alone.
+func ignored(sf reflect.StructField) bool {
+	f := newField(sf, "", "")
+	return f.key == "-" || f.has("-")
 }
 
 func (s *survey) visit(sf reflect.StructField, path, prefix string, outer []reflect.Type) {
@@ -74,10 +120,10 @@ func (s *survey) visit(sf reflect.StructField, path, prefix string, outer []refl
 		s.structure(t, path, inner, outer)
 		return
 	}
-	f := newField(sf, path, prefix)
-	if f.key == prefix+"-" || f.has("-") {
+	if ignored(sf) {
 		return
 	}
+	f := newField(sf, path, prefix)
 	s.add(f)
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()

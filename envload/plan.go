@@ -27,10 +27,10 @@ type grant struct {
 	action Action
 }
 
-// newPlan reads the source. Its error is the source's own; what is wrong with
-// the variables goes to the problems.
+// newPlan reads the source. Its error says that there is no environment to be
+// had; what is wrong with the variables goes to the problems.
 func newPlan(ctx context.Context, src secrets.Source, base []entry, opts Options) (*plan, error) {
-	env, err := src.Environment(ctx)
+	env, err := environmentOf(ctx, src)
 	if err != nil {
 		return nil, err
 	}

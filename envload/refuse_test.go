@@ -97,8 +97,8 @@ func TestOptionsThatMisuseASecretAreRefusedEverywhere(t *testing.T) {
 		}, "P (field N.X,"},
 		"anonymous, tag has no effect": {func(t *testing.T) []string { return refusal[anonymous](t, vars{"X": "s"}) }, "X (field N.X,"},
 
-		"not embedded if unexported": {func(t *testing.T) []string { return refusal[inner](t, vars{"X": "s"}) }, ""},
-		"pointer that stays nil":     {func(t *testing.T) []string { return refusal[struct{ N *leaf }](t, vars{"X": "s"}) }, ""},
+		"embedded, unexported":   {func(t *testing.T) []string { return refusal[inner](t, vars{"X": "s"}) }, "field leaf,"},
+		"pointer that stays nil": {func(t *testing.T) []string { return refusal[struct{ N *leaf }](t, vars{"X": "s"}) }, ""},
 		"ignored": {func(t *testing.T) []string {
 			return refusal[struct {
 				N leaf `env:"-"`
