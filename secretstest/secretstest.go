@@ -1,11 +1,29 @@
 // Package secretstest helps to test programs that use secrets.
 //
 //	env := secretstest.Environment(t, map[string]string{"DATABASE_URL": "postgres://localhost/test"})
-//	config, err := envload.Parse[Config](t.Context(), env, nil)   // no store, no token
+//	hermetic := &envload.Options{Base: []string{}}                    // nothing from the shell
+//	config, err := envload.Parse[Config](t.Context(), env, hermetic)  // no store, no token
 //
-//	org, store := secretstest.New(t)                               // the whole engine, in memory
+//	org, store := secretstest.New(t)                                  // the whole engine, in memory
 //
-//	secretstest.NoLeak(t, func() error { return run(dsn) }, dsn)   // no error and no log line carries dsn
+//	secretstest.NoLeak(t, func() error { return run(dsn) }, dsn)      // no error and no log line carries dsn
+//
+// # The shell's variables
+//
+// Without that Base, envload.Parse reads the environment of the process too,
+// and a variable that exists there wins over the secret: the test would depend
+// on what the developer's shell or the CI exports. A Base that is empty, and
+// not nil, stands for no variables at all; put into it those that the test
+// means ("PORT=8080"). envload.Load takes no Base: a test of it calls t.Setenv
+// for each variable, which also puts the old one back, and says
+// Existing: envload.Overwrite.
+//
+// # Concurrency
+//
+// Parallel tests may call all three functions, each from its own goroutine,
+// since they may end the test. What [Environment] and [New] return may be used
+// from several goroutines. [NoLeak] takes over the loggers and the output of
+// the process: see there.
 package secretstest
 
 import (
