@@ -92,14 +92,14 @@ func fifty(b *testing.B, store storage.Store) *Session {
 // environmentByHand reads what Session.Environment reads, for somebody who
 // knows that all is well: without checks of names, forms, ages or doubles.
 func environmentByHand(ctx context.Context, s *Session) (map[string]string, error) {
-	rows, err := s.store.List(ctx, rowPrefix(s.token.organization, s.token.service), "", storage.MaxList)
+	rows, err := s.store.List(ctx, rowPrefix(s.Organization(), s.Service()), "", storage.MaxList)
 	if err != nil {
 		return nil, err
 	}
-	prefix := len(rowPrefix(s.token.organization, s.token.service))
+	prefix := len(rowPrefix(s.Organization(), s.Service()))
 	keys := []string{s.tokenKey()}
 	for _, row := range rows {
-		keys = append(keys, secretKey(s.token.organization, Name(row.Key[prefix:])))
+		keys = append(keys, secretKey(s.Organization(), Name(row.Key[prefix:])))
 	}
 	entries, err := s.store.Get(ctx, keys...)
 	if err != nil {
@@ -118,9 +118,9 @@ func environmentByHand(ctx context.Context, s *Session) (map[string]string, erro
 		}
 		name := e.Key[prefix:]
 		key, err := s.opened.key.UnwrapVersionKey(row.Wraps[0].Wrap, crypto.GrantBinding{
-			OrganizationID: token.OrganizationID, Organization: string(s.token.organization),
+			OrganizationID: token.OrganizationID, Organization: string(s.Organization()),
 			SecretID: secret.ID, Secret: name, Version: secret.Version, VersionKeyID: secret.KeyID,
-			ServiceID: token.ServiceID, Service: string(s.token.service), ServiceKeyID: token.KeyID, Env: row.Env,
+			ServiceID: token.ServiceID, Service: string(s.Service()), ServiceKeyID: token.KeyID, Env: row.Env,
 			Digest: crypto.DigestOf(secret.Ciphertext),
 		})
 		if err != nil {

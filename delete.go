@@ -3,7 +3,9 @@ package secrets
 import (
 	"bytes"
 	"context"
+	"errors"
 
+	"github.com/seed-9f6dc42a/secrets/crypto"
 	"github.com/seed-9f6dc42a/secrets/storage"
 )
 
@@ -18,7 +20,8 @@ type DeleteOptions struct {
 // and opts do not say Revoke, and [ErrConflict] if it has another ID. What
 // remains is a tombstone without the value, so that versions go on counting if
 // the name is created again. An interrupted deletion is finished by repeating
-// it, or by creating the name again.
+// it, or by creating the name again. With Revoke it also deletes a secret of
+// which a record does not open, but not one of which neither does.
 func (o *Organization) DeleteSecret(ctx context.Context, name Name, opts *DeleteOptions) error {
 	if opts == nil {
 		opts = &DeleteOptions{}
@@ -27,27 +30,27 @@ func (o *Organization) DeleteSecret(ctx context.Context, name Name, opts *Delete
 }
 
 func (o *Organization) deleteSecret(ctx context.Context, name Name, opts *DeleteOptions) error {
-	if err := name.check(); err != nil {
+	if err := name.checkAs("secret"); err != nil {
 		return err
 	}
 	w := o.writer(name)
-	tried := false
+	var id crypto.ID // of the secret that is deleted, once it is known
 	return retry(ctx, func() error {
 		v, s, err := w.read(ctx)
-		if err != nil {
-			return err
+		if errors.Is(err, ErrTampered) && opts.Revoke {
+			v, s, err = w.salvage(ctx)
 		}
 		switch {
+		case err != nil:
+			return err
+		case !id.IsZero() && s.record.ID != id:
+			return nil // it is gone, and another has its name
 		case s.unfinished():
-			tried = true
-			if err := o.cleanUp(ctx, v, s); err != nil {
-				return err
-			}
-			return nil
-		case !s.live() && tried:
+			return o.cleanUp(ctx, v, s)
+		case !s.live() && !id.IsZero():
 			return nil
 		case !s.live():
-			return ErrNotFound
+			return errNoSecret
 		}
 		if err := s.checkID(opts.IfID); err != nil {
 			return err
@@ -55,9 +58,38 @@ func (o *Organization) deleteSecret(ctx context.Context, name Name, opts *Delete
 		if grants := s.grants(); len(grants) > 0 && !opts.Revoke {
 			return &InUseError{Grants: grants}
 		}
-		tried = true
+		id = s.record.ID
 		return o.bury(ctx, v, s)
 	})
+}
+
+// salvage returns what is known of a secret of which a record does not open, for
+// a deletion: the access record's serial is not below the version.
+func (w *writer) salvage(ctx context.Context) (*view, *secretView, error) {
+	o := w.org
+	v, err := o.read(ctx, secretKey(o.name, w.name), accessKey(o.name, w.name))
+	if err != nil {
+		return nil, nil, err
+	}
+	s := &secretView{name: w.name}
+	if _, err := v.decode(secretKey(o.name, w.name), typeSecret, &s.record, w.name); err != nil {
+		s.record = secretRecord{}
+	}
+	if _, err := v.decode(accessKey(o.name, w.name), typeAccess, &s.access, w.name); err != nil {
+		s.access = accessRecord{}
+	}
+	if s.record.ID.IsZero() && s.access.SecretID.IsZero() {
+		return nil, nil, ErrTampered
+	}
+	known := o.state.floors.known(secretKey(o.name, w.name))
+	serial := max(s.record.Serial, s.access.Serial, known[1])
+	version := max(s.record.Version, known[0])
+	if s.record.ID.IsZero() {
+		s.record.ID, version = s.access.SecretID, max(version, serial)
+	}
+	s.record.State, s.record.Version, s.record.Serial = stateLive, version, serial
+	o.client.log.Warn("deleting a secret of which a record does not open", "organization", o.name, "secret", w.name)
+	return v, s, nil
 }
 
 // bury puts the tombstone, and takes as many grants away as fit beside it.
@@ -71,6 +103,7 @@ func (o *Organization) bury(ctx context.Context, v *view, s *secretView) error {
 		return err
 	}
 	key := secretKey(o.name, s.name)
+	v.will(key, &tombstone)
 	b := v.batch(key)
 	b.Puts = []storage.Put{{Key: key, Value: value}}
 	const fit = 49 // two records each, beside the tombstone and the access record
@@ -87,7 +120,7 @@ func (o *Organization) bury(ctx context.Context, v *view, s *secretView) error {
 	if all {
 		return nil
 	}
-	return errAgain // to read the tombstone and clean up
+	return errMore // to read the tombstone and clean up
 }
 
 // grantKeys returns the keys of a grant's row and variable.

@@ -25,7 +25,7 @@ func CheckEnv(env string, allow ...string) error {
 	upper := strings.ToUpper(env)
 	same := func(s string) bool { return strings.ToUpper(s) == upper }
 	if isPrivileged(upper) && !slices.ContainsFunc(allow, same) {
-		return &EnvError{Env: env, Rule: "it changes how programs run; allow it by name if that is meant"}
+		return &EnvError{Env: env, Rule: "it changes how programs run, or is reserved; Options.AllowEnv, and Options.Allow of envload, admit it by name"}
 	}
 	return nil
 }

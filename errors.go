@@ -10,7 +10,9 @@ import (
 )
 
 // What went wrong, to be found with [errors.Is] in the [*Error] that every
-// method returns. Errors of a context come through as they are.
+// method of a handle returns. The error of a context that ended is found so too,
+// and [crypto.ErrRootUnavailable]. Any call may give [ErrTampered] and
+// [ErrUnavailable], and one that writes [ErrUnknownOutcome] and [ErrConflict].
 var (
 	// ErrNotFound: there is no such organization, secret, service or token,
 	// or it was deleted. Look at the name; a handle of something that was
@@ -72,6 +74,18 @@ var (
 	ErrLimit = storage.ErrLimit
 )
 
+// Reasons that say more than their sentinel.
+var (
+	errNoStore        = errors.New("the store is nil")
+	errNoRoot         = errors.New("the root is nil")
+	errNoOrganization = fmt.Errorf("organization %w", ErrNotFound)
+	errNoService      = fmt.Errorf("service %w", ErrNotFound)
+	errNoSecret       = fmt.Errorf("secret %w", ErrNotFound)
+	errNoToken        = fmt.Errorf("token %w", ErrNotFound)
+	errRecreated      = fmt.Errorf("%w: it was deleted and created again meanwhile", ErrConflict)
+	errOtherID        = fmt.Errorf("%w: it has another id", ErrConflict)
+)
+
 // An Error says which call failed, on what, and why. The fields that do not
 // concern the call are empty; names that are not valid are left out. It never
 // carries a value, a key or a token.
@@ -88,12 +102,14 @@ type Error struct {
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "secrets: %s", e.Op)
+	before := ": "
 	for _, part := range []struct{ what, name string }{
 		{"organization", string(e.Organization)}, {"service", string(e.Service)},
 		{"secret", string(e.Secret)}, {"variable", e.Env},
 	} {
 		if part.name != "" {
-			fmt.Fprintf(&b, " %s %q", part.what, part.name)
+			fmt.Fprintf(&b, "%s%s %q", before, part.what, part.name)
+			before = ", "
 		}
 	}
 	fmt.Fprintf(&b, ": %v", e.Err)

@@ -22,7 +22,7 @@ func ExampleError() {
 		fmt.Println(failed.Op, failed.Organization, failed.Secret)
 	}
 	// Output:
-	// secrets: reveal organization "acme" secret "smtp-password": not found
+	// secrets: reveal: organization "acme", secret "smtp-password": secret not found
 	// true
 	// reveal acme smtp-password
 }

@@ -29,7 +29,7 @@ func ExampleCheckEnv() {
 	fmt.Println(secrets.CheckEnv("HTTPS_PROXY", "HTTPS_PROXY")) // allowed by name
 	// Output:
 	// <nil>
-	// invalid environment variable LD_PRELOAD: it changes how programs run; allow it by name if that is meant
+	// invalid environment variable LD_PRELOAD: it changes how programs run, or is reserved; Options.AllowEnv, and Options.Allow of envload, admit it by name
 	// <nil>
 }
 

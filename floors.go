@@ -32,6 +32,24 @@ func (f *floors) now() uint64 {
 	return f.clock
 }
 
+// absent returns ErrTampered if a record had been seen under key before a read
+// began that did not find it; only for records that are never removed.
+func (f *floors) absent(key string, since uint64) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if known, ok := f.entries[key]; ok && known.at <= since {
+		return ErrTampered
+	}
+	return nil
+}
+
+// known returns what is remembered under key.
+func (f *floors) known(key string) floor {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.entries[key].floor
+}
+
 // raise remembers what was read under key. It returns ErrTampered if more had
 // been seen before the read began.
 func (f *floors) raise(key string, since uint64, got floor) error {

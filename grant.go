@@ -61,7 +61,7 @@ func (s *Service) Grant(ctx context.Context, secret Name, env string) (Grant, er
 }
 
 func (s *Service) grant(ctx context.Context, secret Name, env string) (Grant, error) {
-	if err := secret.check(); err != nil {
+	if err := secret.checkAs("secret"); err != nil {
 		return Grant{}, err
 	}
 	if env != NoEnv {
@@ -75,6 +75,9 @@ func (s *Service) grant(ctx context.Context, secret Name, env string) (Grant, er
 		a, err := s.readGrant(ctx, w, secret, env)
 		if err != nil {
 			return err
+		}
+		if !w.same(a.secret) {
+			return errRecreated
 		}
 		grant, err = a.commit(ctx, w)
 		return err
@@ -124,7 +127,7 @@ func (s *Service) rowNames(ctx context.Context) ([]Name, error) {
 		if r.err != nil {
 			return nil, r.err
 		}
-		if name.check() == nil { // others cannot be a secret's
+		if name != "" { // others cannot be a secret's
 			names = append(names, name)
 		}
 	}

@@ -22,11 +22,7 @@ type granting struct {
 
 func (s *Service) readGrant(ctx context.Context, w *writer, secret Name, env string) (*granting, error) {
 	o := s.org
-	record, err := s.read(ctx)
-	if err != nil {
-		return nil, err
-	}
-	more := append(s.tokenKeys(record), serviceKey(o.name, s.name), rowKey(o.name, s.name, secret))
+	more := append(o.serviceKeys(s.name), rowKey(o.name, s.name, secret))
 	if env != NoEnv {
 		more = append(more, variableKey(o.name, s.name, env))
 	}
@@ -35,27 +31,18 @@ func (s *Service) readGrant(ctx context.Context, w *writer, secret Name, env str
 		return nil, err
 	}
 	if !view.live() {
-		return nil, ErrNotFound
+		return nil, errNoSecret
 	}
-	again, err := s.verify(v)
+	record, err := s.verify(v)
 	if err != nil {
 		return nil, err
 	}
-	if again.Serial != record.Serial {
-		return nil, errAgain // its tokens may be others
-	}
-	if err := s.verifyTokens(v, again); err != nil {
-		return nil, err
-	}
-	return &granting{service: s, view: v, secret: view, record: again, env: env}, nil
+	return &granting{service: s, view: v, secret: view, record: record, env: env}, nil
 }
 
 // commit makes the grant what it is to be.
 func (a *granting) commit(ctx context.Context, w *writer) (Grant, error) {
 	i, listed := a.secret.grantee(a.service.name)
-	if listed && a.secret.access.Grantees[i].ServiceID != a.record.ID {
-		return Grant{}, ErrTampered
-	}
 	if err := a.checkVariable(ctx); err != nil {
 		return Grant{}, err
 	}
@@ -72,7 +59,7 @@ func (a *granting) commit(ctx context.Context, w *writer) (Grant, error) {
 		return a.add(ctx, i, current)
 	}
 	g := a.secret.access.Grantees[i]
-	if g.Env == a.env {
+	if g.Env == a.env && a.valid(g) {
 		return g.grant(a.secret.name), a.repair(ctx, g, current)
 	}
 	if !w.rewrites {
@@ -80,6 +67,17 @@ func (a *granting) commit(ctx context.Context, w *writer) (Grant, error) {
 		return Grant{}, errAgain // with the other grantees' services
 	}
 	return a.move(ctx, w, i, current)
+}
+
+// valid reports whether a grant is for this very service and for keys that it
+// has: it is not if the service was deleted, or its key replaced, while the
+// secret did not open.
+func (a *granting) valid(g grantee) bool {
+	if g.ServiceID != a.record.ID {
+		return false
+	}
+	_, err := a.view.granteeKeys(g)
+	return err == nil
 }
 
 // checkVariable returns an error if another secret goes to the variable.
@@ -147,8 +145,8 @@ func (a *granting) add(ctx context.Context, i int, current *sealedVersion) (Gran
 	record := s.record
 	record.Serial, record.Claim = record.Serial+1, crypto.ID{}
 	access := accessRecord{SecretID: record.ID, Serial: record.Serial, Grantees: slices.Insert(slices.Clone(s.access.Grantees), i, g)}
-	if len(encodeBody(access)) > maxAccess {
-		return Grant{}, fmt.Errorf("%w: the grants of the secret exceed %d bytes", ErrLimit, maxAccess)
+	if err := access.check(); err != nil {
+		return Grant{}, err
 	}
 	b, err := v.putSecret(s, record, access)
 	if err != nil {
@@ -174,13 +172,19 @@ func (a *granting) putVariable(b *storage.Batch) {
 	b.Puts = append(b.Puts, storage.Put{Key: key, Value: encode(variableRecord{Secret: a.secret.name})})
 }
 
-// move gives the service the secret in another variable. The old row must not
-// open any more, so the value gets a new version key.
+// move gives the service the secret in another variable, or for other keys. The
+// old row must not open any more, so the value gets a new version key.
 func (a *granting) move(ctx context.Context, w *writer, i int, current *sealedVersion) (Grant, error) {
 	s, org := a.secret, a.view.org.name
 	grantees := slices.Clone(s.access.Grantees)
 	old := grantees[i].Env
-	grantees[i].Env = a.env
+	grantees[i] = grantee{
+		Service: a.service.name, ServiceID: a.record.ID, Env: a.env,
+		KeyIDs: a.record.grantKeys(), Created: grantees[i].Created,
+	}
+	if err := (&accessRecord{Grantees: grantees}).check(); err != nil {
+		return Grant{}, err
+	}
 	r := rewrite{
 		id: s.record.ID, number: s.record.Version, value: current.value, grantees: grantees, moved: a.service.name,
 		created: s.record.Created, updated: s.record.Updated,

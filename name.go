@@ -1,6 +1,7 @@
 package secrets
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/seed-9f6dc42a/secrets/crypto"
@@ -30,6 +31,14 @@ func ParseName(s string) (Name, error) {
 	return Name(s), nil
 }
 
+// checkAs is check for the error of a call that takes several names.
+func (n Name) checkAs(what string) error {
+	if err := n.check(); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
+}
+
 func (n Name) check() error {
 	if n == "" {
 		return &NameError{Rule: "it is empty"}
@@ -51,8 +60,8 @@ func (n Name) check() error {
 
 // EnvName returns the environment variable that a secret goes to unless the
 // grant says otherwise: in upper case, with underscores for dashes, and an
-// underscore before a leading digit. It gives a variable for every name, and
-// never the same one for two.
+// underscore before a leading digit. It gives a variable for every valid name,
+// and never the same one for two.
 //
 //	database-url -> DATABASE_URL
 //	2fa-key      -> _2FA_KEY
@@ -80,8 +89,16 @@ func secretKey(org, secret Name) string   { return secretPrefix(org) + string(se
 func accessKey(org, secret Name) string   { return accessPrefix(org) + string(secret) }
 func serviceKey(org, service Name) string { return servicePrefix(org) + string(service) }
 
+func serialKey(org, service Name) string {
+	return organizationPrefix(org) + "serial/" + string(service)
+}
+
+func tokenPrefix(org, service Name) string {
+	return organizationPrefix(org) + "token/" + string(service) + "/"
+}
+
 func tokenKey(org, service Name, id crypto.ID) string {
-	return organizationPrefix(org) + "token/" + string(service) + "/" + id.String()
+	return tokenPrefix(org, service) + id.String()
 }
 
 func rowPrefix(org, service Name) string {
@@ -90,8 +107,12 @@ func rowPrefix(org, service Name) string {
 
 func rowKey(org, service, secret Name) string { return rowPrefix(org, service) + string(secret) }
 
+func variablePrefix(org, service Name) string {
+	return organizationPrefix(org) + "var/" + string(service) + "/"
+}
+
 // variableKey is in upper case: two variables that differ in case alone are one
 // variable on some systems, and a trap on the others.
 func variableKey(org, service Name, env string) string {
-	return organizationPrefix(org) + "var/" + string(service) + "/" + strings.ToUpper(env)
+	return variablePrefix(org, service) + strings.ToUpper(env)
 }

@@ -2,8 +2,10 @@ package secrets
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"sync"
 	"time"
@@ -11,8 +13,6 @@ import (
 	"github.com/seed-9f6dc42a/secrets/crypto"
 	"github.com/seed-9f6dc42a/secrets/storage"
 )
-
-var errNil = errors.New("the store and the root are required")
 
 // An Organization holds secrets and the services that may be granted them. It
 // is one of a [Client]'s handles: safe for concurrent use, to be kept as long
@@ -52,33 +52,38 @@ const (
 )
 
 // CreateOrganization creates an organization with a keyset of its own, wrapped
-// by the root. If the name is taken it gives [ErrExists], but [ErrWrongRoot] if
-// the root does not open what is there: a mistyped key file makes a new key. It
-// finishes a deletion that was interrupted.
+// by the root. If the name is taken it gives [ErrExists]. A mistyped key file
+// makes a new key: so if the store has organizations, the root must open one of
+// the first of them, or it gives [ErrWrongRoot]. It finishes a deletion that was
+// interrupted.
 func (c *Client) CreateOrganization(ctx context.Context, name Name) (*Organization, error) {
 	org, err := c.createOrganization(ctx, name)
 	return org, c.fail("create organization", name, err)
 }
 
 func (c *Client) createOrganization(ctx context.Context, name Name) (*Organization, error) {
-	if err := name.check(); err != nil {
+	if err := name.checkAs("organization"); err != nil {
 		return nil, err
 	}
-	id := crypto.NewID()
+	id, known := crypto.NewID(), false
 	var org *Organization
 	err := retry(ctx, func() error {
 		entry, record, err := c.readOrganization(ctx, name)
-		if err != nil {
-			return err
-		}
 		switch {
+		case err != nil:
+			return err
+		case entry.Version == 0 && !known:
+			known = true
+			return cmp.Or(c.tryRoot(ctx), error(errAgain))
 		case entry.Version == 0:
-			return c.putOrganization(ctx, name, id)
+			org, err = c.putOrganization(ctx, name, id)
+			return err
 		case record.State == stateDeleting:
-			if err := c.finishDeletion(ctx, name, entry, record, false); err != nil {
-				return err
+			err := c.finishDeletion(ctx, name, entry, record, false)
+			if err == nil || errors.Is(err, ErrInUse) { // then it is back
+				return errAgain
 			}
-			return errAgain
+			return err
 		}
 		if org, err = c.openOrganization(ctx, name, entry, record); err != nil {
 			return err
@@ -88,30 +93,65 @@ func (c *Client) createOrganization(ctx context.Context, name Name) (*Organizati
 		}
 		return nil
 	})
-	if err != nil || org != nil {
-		return org, err
+	if err != nil {
+		return nil, err
 	}
-	return c.organization(ctx, name)
+	return org, nil
 }
 
-func (c *Client) putOrganization(ctx context.Context, name Name, id crypto.ID) error {
+// tried is how many organizations are tried with the root before one is created.
+const tried = 3
+
+// tryRoot returns ErrWrongRoot if there are organizations and the root opens none
+// of those that are tried.
+func (c *Client) tryRoot(ctx context.Context) error {
+	n := 0
+	var failed error
+	for name, r := range list(ctx, c.store, organizationsPrefix, nil) {
+		if r.err != nil {
+			return r.err
+		}
+		var record organizationRecord
+		if name == "" || decode(r.entry.Value, &record) != nil || record.State != stateLive {
+			continue
+		}
+		if n++; n > tried {
+			break
+		}
+		_, err := c.openOrganization(ctx, name, r.entry, record)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, ErrWrongRoot), errors.Is(err, ErrTampered):
+			failed = cmp.Or(failed, fmt.Errorf("organization %q: %w", name, ErrWrongRoot))
+		default:
+			return err
+		}
+	}
+	return failed
+}
+
+func (c *Client) putOrganization(ctx context.Context, name Name, id crypto.ID) (*Organization, error) {
 	keyset, err := crypto.NewKeyset()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	record := organizationRecord{ID: id, Serial: 1, Created: instantOf(c.now())}
 	record.Keyset, err = keyset.Wrap(ctx, c.root, organizationBinding(name, record))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	value, err := sealRecord(keyset, typeOrganization, id, record, name)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return commit(ctx, c.store, storage.Batch{
+	err = commit(ctx, c.store, storage.Batch{
 		Checks: []storage.Check{{Key: organizationKey(name)}},
 		Puts:   []storage.Put{{Key: organizationKey(name), Value: value}},
 	})
+	// The keyset is not kept: the root is asked for it once, which shows that
+	// it will open the organization again.
+	return &Organization{client: c, name: name, id: id, state: c.stateOf(name, id)}, err
 }
 
 // Organization opens an organization. It gives [ErrNotFound], or [ErrWrongRoot]
@@ -122,7 +162,7 @@ func (c *Client) Organization(ctx context.Context, name Name) (*Organization, er
 }
 
 func (c *Client) organization(ctx context.Context, name Name) (*Organization, error) {
-	if err := name.check(); err != nil {
+	if err := name.checkAs("organization"); err != nil {
 		return nil, err
 	}
 	entry, record, err := c.readOrganization(ctx, name)
@@ -130,7 +170,7 @@ func (c *Client) organization(ctx context.Context, name Name) (*Organization, er
 		return nil, err
 	}
 	if entry.Version == 0 {
-		return nil, ErrNotFound
+		return nil, errNoOrganization
 	}
 	return c.openOrganization(ctx, name, entry, record)
 }
@@ -148,6 +188,9 @@ func (c *Client) Organizations(ctx context.Context, opts *ListOptions) iter.Seq2
 			info := OrganizationInfo{Name: name}
 			var record organizationRecord
 			err := decode(r.entry.Value, &record)
+			if name == "" {
+				err = ErrTampered
+			}
 			if err == nil && record.State != stateLive {
 				r.skip()
 				continue
@@ -178,25 +221,40 @@ func (c *Client) readOrganization(ctx context.Context, name Name) (entry storage
 // openOrganization returns the handle of a record that was read.
 func (c *Client) openOrganization(ctx context.Context, name Name, entry storage.Entry, record organizationRecord) (*Organization, error) {
 	if record.State != stateLive {
-		return nil, ErrNotFound
+		return nil, errNoOrganization
 	}
-	org := &Organization{client: c, name: name, id: record.ID, state: c.stateOf(record.ID)}
+	org := &Organization{client: c, name: name, id: record.ID, state: c.stateOf(name, record.ID)}
 	if _, err := org.liveKeyset(ctx, entry); err != nil {
 		return nil, err
 	}
 	return org, nil
 }
 
-func (c *Client) stateOf(id crypto.ID) *organizationState {
+// An organizationRef is what an open keyset belongs to: also the name, since
+// the record could be a copy under another one.
+type organizationRef struct {
+	name Name
+	id   crypto.ID
+}
+
+func (c *Client) stateOf(name Name, id crypto.ID) *organizationState {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if s, ok := c.organizations[id]; ok {
+	ref := organizationRef{name, id}
+	if s, ok := c.organizations[ref]; ok {
 		return s
 	}
 	evict(c.organizations, maxOrganizations)
 	s := &organizationState{gate: make(chan struct{}, 1), keys: make(map[crypto.ID]*crypto.ServiceKey)}
-	c.organizations[id] = s
+	c.organizations[ref] = s
 	return s
+}
+
+// forget drops the keyset of an organization that was deleted.
+func (c *Client) forget(name Name, id crypto.ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.organizations, organizationRef{name, id})
 }
 
 // evict makes room for one more in a cache.
@@ -217,7 +275,7 @@ func (o *Organization) liveKeyset(ctx context.Context, entry storage.Entry) (*cr
 		return nil, err
 	}
 	if record.State != stateLive {
-		return nil, ErrNotFound
+		return nil, errNoOrganization
 	}
 	return o.keyset(ctx, entry)
 }
@@ -240,7 +298,7 @@ func (o *Organization) keyset(ctx context.Context, entry storage.Entry) (*crypto
 		return nil, err
 	}
 	if record.ID != o.id || len(record.Keyset) == 0 {
-		return nil, ErrNotFound // deleted, and perhaps created again
+		return nil, errNoOrganization // deleted, and perhaps created again
 	}
 	keyset, err := crypto.UnwrapKeyset(ctx, o.client.root, record.Keyset, organizationBinding(o.name, record))
 	if err != nil {

@@ -51,7 +51,7 @@ func (o *Organization) UpdateSecret(ctx context.Context, name Name, value Value,
 	}
 	s, err := o.put(ctx, name, value, func(_ *view, s *secretView) (keep bool, err error) {
 		if !s.live() {
-			return false, ErrNotFound
+			return false, errNoSecret
 		}
 		if opts.IfVersion != 0 && opts.IfVersion != s.record.Version {
 			return false, fmt.Errorf("%w: it has version %d", ErrConflict, s.record.Version)
@@ -63,14 +63,14 @@ func (o *Organization) UpdateSecret(ctx context.Context, name Name, value Value,
 
 func (s *secretView) checkID(want string) error {
 	if want != "" && want != s.record.ID.String() {
-		return fmt.Errorf("%w: it was deleted and created again", ErrConflict)
+		return errOtherID
 	}
 	return nil
 }
 
 // put sets a value, unless decide says to keep what is there or fails.
 func (o *Organization) put(ctx context.Context, name Name, value Value, decide func(*view, *secretView) (bool, error)) (Secret, error) {
-	if err := name.check(); err != nil {
+	if err := name.checkAs("secret"); err != nil {
 		return Secret{}, err
 	}
 	if err := checkValue(value); err != nil {
@@ -84,7 +84,7 @@ func (o *Organization) put(ctx context.Context, name Name, value Value, decide f
 		if err != nil {
 			return err
 		}
-		landed, ok, err := w.landed(s)
+		landed, ok, err := w.landed(v, s)
 		if ok || err != nil {
 			made = landed
 			return err
@@ -129,6 +129,9 @@ func (o *Organization) newValue(s *secretView, value Value) rewrite {
 func checkValue(value Value) error {
 	if value.IsZero() {
 		return ErrValueEmpty
+	}
+	if value.Reveal() == Redacted {
+		return errRedacted
 	}
 	if n := value.Len(); n > MaxValue {
 		return fmt.Errorf("%w: %d bytes, at most %d", ErrValueTooLarge, n, MaxValue)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/seed-9f6dc42a/secrets/crypto"
 	"github.com/seed-9f6dc42a/secrets/storage"
@@ -19,6 +18,7 @@ type reader struct {
 	service      Name
 	keys         []string // the records that authenticate opens
 	authenticate func(ctx context.Context, entries map[string]storage.Entry) error
+	verify       func(name Name, env string) error // of a secret among those entries; nil if nobody but the app can tell
 
 	floors *floors // of the versions seen; nil for none
 	since  uint64
@@ -103,16 +103,31 @@ func (r *reader) readTogether(ctx context.Context, names []Name, keys []string) 
 	return vars, err
 }
 
+// A row holds a wrap for each of two versions, while a rewrite is staged, and
+// each of two keys, while the service's is replaced: about 130 bytes each.
+const (
+	maxWraps = 4
+	maxRow   = 4 << 10
+)
+
 // A rowSet is the rows of a service.
 type rowSet struct {
 	names   []Name
 	records map[Name]rowRecord
 }
 
+// add takes a row, unless it is none that the engine has written: nobody can
+// make an app hold more than some kilobytes for each.
 func (s *rowSet) add(name Name, e storage.Entry) error {
 	var row rowRecord
+	if len(e.Value) > maxRow {
+		return inSecret(name, ErrTampered)
+	}
 	if err := decode(e.Value, &row); err != nil {
 		return inSecret(name, err)
+	}
+	if len(row.Wraps) == 0 || len(row.Wraps) > maxWraps {
+		return inSecret(name, ErrTampered)
 	}
 	s.names = append(s.names, name)
 	s.records[name] = row
@@ -123,31 +138,23 @@ func (s *rowSet) drop(name Name) {
 	s.names = slices.DeleteFunc(s.names, func(n Name) bool { return n == name })
 }
 
+// rows lists the service's rows.
 func (r *reader) rows(ctx context.Context) (rowSet, error) {
 	rows := rowSet{records: make(map[Name]rowRecord)}
-	prefix, after := rowPrefix(r.organization, r.service), ""
-	for {
-		page, err := r.store.List(ctx, prefix, after, storage.MaxList)
-		if err != nil {
-			return rows, err
-		}
-		for _, e := range page {
-			name := Name(strings.TrimPrefix(e.Key, prefix))
-			if !strings.HasPrefix(e.Key, prefix) || name.check() != nil {
-				return rows, ErrTampered
-			}
-			if err := rows.add(name, e); err != nil {
-				return rows, err
-			}
-			after = e.Key
-		}
-		if len(rows.names) > maxGrants {
+	for name, row := range list(ctx, r.store, rowPrefix(r.organization, r.service), nil) {
+		switch {
+		case row.err != nil:
+			return rows, row.err
+		case name == "":
+			return rows, ErrTampered
+		case len(rows.names) == maxGrants:
 			return rows, fmt.Errorf("%w: the service has more than %d grants", ErrLimit, maxGrants)
 		}
-		if len(page) < storage.MaxList {
-			return rows, nil
+		if err := rows.add(name, row.entry); err != nil {
+			return rows, err
 		}
 	}
+	return rows, nil
 }
 
 // assemble opens what rows grant. It is incomplete if a row has no wrap for
@@ -169,6 +176,11 @@ func (r *reader) assemble(rows rowSet, entries map[string]storage.Entry) (vars [
 		}
 		if !ok {
 			return nil, false, nil
+		}
+		if r.verify != nil {
+			if err := r.verify(name, v.Name); err != nil {
+				return nil, false, inSecret(name, err)
+			}
 		}
 		vars = append(vars, v)
 	}

@@ -77,8 +77,17 @@ type serviceRecord struct {
 	Next     *wrappedKey `cbor:"5,keyasint,omitempty"` // grants are being widened to it
 	Previous *wrappedKey `cbor:"6,keyasint,omitempty"` // grants are being narrowed from it
 	Tokens   []crypto.ID `cbor:"7,keyasint,omitempty"` // live; one that is not listed does not exist
-	Retiring []crypto.ID `cbor:"8,keyasint,omitempty"` // of those, the ones that go with the current key
+	Retiring []crypto.ID `cbor:"8,keyasint,omitempty"` // the ones that go, or went, with the key that is replaced
 	Created  instant     `cbor:"9,keyasint"`
+}
+
+// serialRecord is stored under org/{org}/serial/{service}: the serial of the
+// service's record. It stays when the service is deleted, so that serials go on
+// counting if the name is created again.
+type serialRecord struct {
+	ServiceID crypto.ID `cbor:"1,keyasint"`
+	Serial    uint64    `cbor:"2,keyasint"`
+	State     state     `cbor:"3,keyasint,omitempty"` // stateDeleted: a tombstone
 }
 
 // wrappedKey is a service key, wrapped for the organization.
@@ -129,7 +138,7 @@ type state uint8
 const (
 	stateLive     state = iota
 	stateDeleting       // writers keep off; whoever meets it finishes or undoes it
-	stateDeleted        // a secret's tombstone
+	stateDeleted        // a tombstone
 )
 
 // instant is a time in milliseconds of the Unix epoch, UTC.
@@ -148,6 +157,7 @@ const (
 	typeAccess
 	typeService
 	typeToken
+	typeSerial
 )
 
 const recordFormat = 1

@@ -10,8 +10,12 @@ import (
 	"github.com/seed-9f6dc42a/secrets/storage"
 )
 
-// errAgain ends an attempt that cleared the way for the next one.
-var errAgain = &attemptError{err: ErrConflict}
+// errAgain ends an attempt that has written nothing of its own, errMore one that
+// has: if the operation fails after that, it is half done.
+var (
+	errAgain = &attemptError{err: ErrConflict}
+	errMore  = &attemptError{err: ErrUnknownOutcome}
+)
 
 // attemptError is a commit that did not go through as planned: the operation
 // reads again and repeats.
@@ -41,27 +45,24 @@ const maxAttempts = 100
 // have the same record among their checks: if the next attempt goes through,
 // the lost one never can; if it conflicts, the attempt after it reads what has
 // happened. Only if the store does not answer any more is the outcome reported
-// as unknown.
+// as unknown, also that of an operation that has done a part of its work.
 func retry(ctx context.Context, attempt func() error) error {
 	lost := false
 	for n := 0; ; n++ {
 		err := attempt()
 		var again *attemptError
 		if !errors.As(err, &again) {
-			if lost && !isSettled(err) {
-				return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
-			}
-			return err
+			return unsettled(lost, err)
 		}
 		lost = lost || errors.Is(err, ErrUnknownOutcome)
 		if n == maxAttempts {
 			return gaveUp(lost)
 		}
+		if err == errMore {
+			continue
+		}
 		if err := pause(ctx, time.Millisecond<<min(n, 6)); err != nil {
-			if lost {
-				return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
-			}
-			return err
+			return unsettled(lost, err)
 		}
 	}
 }
@@ -73,13 +74,22 @@ func gaveUp(lost bool) error {
 	return ErrConflict
 }
 
+// unsettled adds to an error that the outcome is unknown, if something may have
+// been written and the error does not say what became of it.
+func unsettled(begun bool, err error) error {
+	if !begun || isSettled(err) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
+}
+
 // isSettled reports whether an error is about what was read after the outcome
 // had been lost, and so says what became of it.
 func isSettled(err error) bool {
 	if err == nil {
 		return true
 	}
-	for _, settled := range []error{ErrNotFound, ErrExists, ErrConflict, ErrInUse, ErrInvalidEnv, ErrUnknownOutcome, ErrLimit} {
+	for _, settled := range []error{ErrNotFound, ErrExists, ErrConflict, ErrInUse, ErrInvalidEnv, ErrUnknownOutcome} {
 		if errors.Is(err, settled) {
 			return true
 		}

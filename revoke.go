@@ -15,7 +15,7 @@ import (
 // declarative, as Grant is: a secret that is not granted is no error. It gives
 // [ErrNotFound] if there is no such secret or service.
 func (s *Service) Revoke(ctx context.Context, secret Name) error {
-	if err := secret.check(); err != nil {
+	if err := secret.checkAs("secret"); err != nil {
 		return s.fail("revoke", "", err)
 	}
 	return s.fail("revoke", secret, s.revoke(ctx, secret))
@@ -26,18 +26,22 @@ func (s *Service) revoke(ctx context.Context, secret Name) error {
 	w.rewrites = true
 	return retry(ctx, func() error {
 		o := s.org
-		v, view, err := w.read(ctx, serviceKey(o.name, s.name), rowKey(o.name, s.name, secret))
+		v, view, err := w.read(ctx, append(o.serviceKeys(s.name), rowKey(o.name, s.name, secret))...)
 		if err != nil {
 			return err
 		}
-		if _, err := v.service(s.name); err != nil {
+		record, err := v.service(s.name)
+		switch {
+		case err != nil:
 			return err
-		}
-		if view.unfinished() {
-			return errors.Join(o.cleanUp(ctx, v, view), ErrNotFound)
-		}
-		if !view.live() {
-			return ErrNotFound
+		case record.ID != s.id:
+			return errNoService
+		case view.unfinished():
+			return errors.Join(o.cleanUp(ctx, v, view), errNoSecret)
+		case !view.live():
+			return errNoSecret
+		case !w.same(view):
+			return nil // the one that was to be revoked is gone
 		}
 		i, listed := view.grantee(s.name)
 		if !listed {
@@ -57,14 +61,13 @@ func (s *Service) revoke(ctx context.Context, secret Name) error {
 	})
 }
 
-// dropRow removes a row that no grant stands behind: somebody has put it there.
+// dropRow removes a row that no grant stands behind, if there is one. It writes
+// in any case, so that a grant that was sent before, and whose outcome is not
+// known, cannot land afterwards.
 func (s *Service) dropRow(ctx context.Context, v *view, secret *secretView) error {
-	row, key := rowKey(s.org.name, s.name, secret.name), secretKey(s.org.name, secret.name)
-	if _, ok := v.entries[row]; !ok {
-		return nil
-	}
+	key := secretKey(s.org.name, secret.name)
 	b := v.batch(key)
 	b.Puts = []storage.Put{{Key: key, Value: bytes.Clone(v.entries[key].Value)}}
-	b.Deletes = []string{row}
+	b.Deletes = []string{rowKey(s.org.name, s.name, secret.name)}
 	return v.commit(ctx, b)
 }

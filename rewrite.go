@@ -1,10 +1,11 @@
 package secrets
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
-	"time"
 
 	"github.com/seed-9f6dc42a/secrets/crypto"
 	"github.com/seed-9f6dc42a/secrets/storage"
@@ -17,9 +18,15 @@ const maxGrants = 4096
 // maxAccess keeps an access record, and the secret beside it, within a batch.
 const maxAccess = 896 << 10
 
-// claimPatience is how long a writer waits for the claim of another to move on
-// before it takes it for abandoned.
-const claimPatience = 2 * time.Second
+// check returns ErrLimit if the record could exceed maxAccess while services
+// have two keys.
+func (r *accessRecord) check() error {
+	const id = 17 // bytes in CBOR
+	if len(encodeBody(r))+id*len(r.Grantees) > maxAccess {
+		return fmt.Errorf("%w: the grants of the secret exceed %d bytes", ErrLimit, maxAccess)
+	}
+	return nil
+}
 
 // A writer is one operation on one secret, over all its attempts.
 type writer struct {
@@ -28,13 +35,29 @@ type writer struct {
 
 	rewrites bool                 // it wraps for all grantees, and so reads their services' keys
 	written  map[crypto.ID]Secret // by version key id: what each attempt would have made
-	lost     crypto.ID            // the version key that an attempt replaces whose outcome is not known
-	claim    crypto.ID            // another writer's claim, and since when it stands
-	since    time.Time
+	id       crypto.ID            // see same
+	lost     *lostRewrite         // an attempt whose outcome is not known
+	claims   claims
+}
+
+// A lostRewrite is what a rewrite was to replace: the secret's entry, and the
+// version key in it, which is zero if it was to create the secret.
+type lostRewrite struct {
+	version uint64
+	keyID   crypto.ID
 }
 
 func (o *Organization) writer(name Name) *writer {
-	return &writer{org: o, name: name, written: make(map[crypto.ID]Secret)}
+	return &writer{org: o, name: name, written: make(map[crypto.ID]Secret), claims: claims{}}
+}
+
+// same reports whether the secret is the one that the operation met first, and
+// not one that was created under its name since.
+func (w *writer) same(s *secretView) bool {
+	if w.id.IsZero() {
+		w.id = s.record.ID
+	}
+	return w.id == s.record.ID
 }
 
 // read reads the secret, the records under more and, for a rewrite, the
@@ -47,10 +70,11 @@ func (w *writer) read(ctx context.Context, more ...string) (*view, *secretView, 
 		if err != nil {
 			return nil, nil, err
 		}
-		if !w.blocked(s.record.Claim) {
+		_, ours := w.written[s.record.Claim]
+		if !w.claims.blocked(v, s, ours) {
 			return v, s, nil
 		}
-		if err := pause(ctx, 50*time.Millisecond); err != nil {
+		if err := pause(ctx, claimPoll); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -81,39 +105,21 @@ func (w *writer) readOnce(ctx context.Context, keys []string) (*view, *secretVie
 	return v, s, err
 }
 
-// blocked reports whether another writer's claim must be waited for.
-func (w *writer) blocked(claim crypto.ID) bool {
-	if claim.IsZero() {
-		return false
-	}
-	if _, ours := w.written[claim]; ours {
-		return false
-	}
-	if claim != w.claim {
-		w.claim, w.since = claim, time.Now()
-	}
-	if time.Since(w.since) < claimPatience {
-		return true
-	}
-	w.org.client.log.Warn("taking over from a writer that stopped", "organization", w.org.name, "secret", w.name)
-	return false
-}
-
 // landed returns what an attempt of this operation made, if it is among the
-// last that the secret remembers. The outcome of an attempt was lost, and
-// neither its key nor the one that it would have replaced is there any more:
-// then nobody can tell.
-func (w *writer) landed(s *secretView) (Secret, bool, error) {
+// last that the secret remembers. If the outcome of an attempt was lost, and
+// neither its key nor the one that it would have replaced is there any more,
+// nobody can tell.
+func (w *writer) landed(v *view, s *secretView) (Secret, bool, error) {
 	for _, id := range slices.Backward(s.record.Recent) {
 		if made, ok := w.written[id]; ok {
 			return made, true, nil
 		}
 	}
 	switch {
-	case w.lost.IsZero() || w.lost == s.record.KeyID:
+	case w.lost == nil || w.lost.version == v.entries[secretKey(w.org.name, w.name)].Version:
 		return Secret{}, false, nil
-	case slices.Contains(s.record.Recent, w.lost):
-		w.lost = crypto.ID{} // others have replaced that key: ours never will
+	case !w.lost.keyID.IsZero() && slices.Contains(s.record.Recent, w.lost.keyID):
+		w.lost = nil // others have written since: ours never will
 		return Secret{}, false, nil
 	}
 	return Secret{}, false, ErrUnknownOutcome
@@ -136,6 +142,11 @@ type rewrite struct {
 
 // rewrite commits r: in one batch if it fits, in stages otherwise.
 func (w *writer) rewrite(ctx context.Context, v *view, s *secretView, r rewrite) (Secret, error) {
+	grantees, err := v.narrowed(r.grantees)
+	if err != nil {
+		return Secret{}, err
+	}
+	r.grantees = grantees
 	next, err := v.sealVersion(s.name, r.id, r.number, r.value)
 	if err != nil {
 		return Secret{}, err
@@ -154,8 +165,8 @@ func (w *writer) rewrite(ctx context.Context, v *view, s *secretView, r rewrite)
 		return Secret{}, err
 	}
 	err = v.commit(ctx, b)
-	if errors.Is(err, ErrUnknownOutcome) && w.lost.IsZero() {
-		w.lost = s.record.KeyID
+	if errors.Is(err, ErrUnknownOutcome) && w.lost == nil {
+		w.lost = &lostRewrite{version: v.entries[secretKey(v.org.name, s.name)].Version, keyID: s.record.KeyID}
 	}
 	return made, err
 }
@@ -203,6 +214,7 @@ func (v *view) putSecret(s *secretView, record secretRecord, access accessRecord
 	if err != nil {
 		return b, err
 	}
+	v.will(secretKey(name, s.name), &record)
 	b.Puts = []storage.Put{{Key: secretKey(name, s.name), Value: value}, {Key: accessKey(name, s.name), Value: list}}
 	return b, nil
 }
@@ -228,14 +240,13 @@ func (w *writer) stage(ctx context.Context, v *view, s *secretView, r rewrite, n
 	if err := v.commit(ctx, b); err != nil {
 		return nil, nil, err
 	}
-	if v, s, err = w.read(ctx); err != nil {
+	if err := v.refresh(ctx, key, value); err != nil {
 		return nil, nil, err
 	}
-	if s.record.Claim != next.keyID {
-		return nil, nil, errAgain
-	}
-	for chunk := range slices.Chunk(r.grantees, storage.MaxWrites) {
+	s = &secretView{name: s.name, record: claimed, access: s.access}
+	for chunk := range slices.Chunk(r.grantees, storage.MaxWrites-1) {
 		b := v.batch(key)
+		b.Puts = []storage.Put{{Key: key, Value: value}} // shows those who wait that we go on
 		for _, g := range chunk {
 			if g.Service == r.moved {
 				continue
@@ -249,8 +260,24 @@ func (w *writer) stage(ctx context.Context, v *view, s *secretView, r rewrite, n
 		if err := v.commit(ctx, b); err != nil {
 			return nil, nil, err
 		}
+		if err := v.refresh(ctx, key, value); err != nil {
+			return nil, nil, err
+		}
 	}
 	return v, s, nil
+}
+
+// refresh reads the version of a record that this view has just written.
+func (v *view) refresh(ctx context.Context, key string, value []byte) error {
+	entries, err := v.org.client.store.Get(ctx, key)
+	if err != nil {
+		return err
+	}
+	if len(entries) == 0 || !bytes.Equal(entries[0].Value, value) {
+		return errAgain // somebody has taken over
+	}
+	v.entries[key] = entries[0]
+	return nil
 }
 
 func lastOf(ids []crypto.ID, n int) []crypto.ID { return ids[max(0, len(ids)-n):] }

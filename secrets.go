@@ -2,8 +2,11 @@ package secrets
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"iter"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,7 +26,7 @@ type Client struct {
 	allow []string
 
 	mu            sync.Mutex
-	organizations map[crypto.ID]*organizationState
+	organizations map[organizationRef]*organizationState
 }
 
 // Options are the optional parts of [Open].
@@ -43,18 +46,27 @@ type Options struct {
 
 // Open returns a Client of the secrets in store. It asks neither the store nor
 // the root for anything: a wrong root is found out when an organization is
-// opened. A nil store or root is an error. The store may be shared with other
-// Clients and Sessions, in this process and in others.
+// opened. A nil store or root is an error, and so is what cannot be a variable in
+// AllowEnv. The store may be shared with other Clients and Sessions, in this
+// process and in others.
 func Open(store storage.Store, root crypto.Root, opts *Options) (*Client, error) {
-	if store == nil || root == nil {
-		return nil, &Error{Op: "open", Err: errNil}
+	if store == nil {
+		return nil, &Error{Op: "open", Err: errNoStore}
+	}
+	if root == nil {
+		return nil, &Error{Op: "open", Err: errNoRoot}
 	}
 	if opts == nil {
 		opts = &Options{}
 	}
+	for _, env := range opts.AllowEnv {
+		if err := checkEnvSyntax(env); err != nil {
+			return nil, &Error{Op: "open", Err: fmt.Errorf("AllowEnv: %w", err)}
+		}
+	}
 	c := &Client{
-		store: storage.Limit(store), root: root, log: opts.Logger, now: opts.Now, allow: opts.AllowEnv,
-		organizations: make(map[crypto.ID]*organizationState),
+		store: storage.Limit(store), root: root, log: opts.Logger, now: opts.Now, allow: slices.Clone(opts.AllowEnv),
+		organizations: make(map[organizationRef]*organizationState),
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
@@ -76,22 +88,38 @@ type Secret struct {
 
 // ListOptions choose what a listing yields. The zero value is everything.
 type ListOptions struct {
-	Prefix string // only names that begin with it
+	Prefix string // only names that begin with it: the first letters of a Name
 	After  Name   // only names behind it, in byte order
-	Limit  int    // at most so many; 0 is no limit
+	Limit  int    // at most so many; 0 or less is no limit
+}
+
+func (opts *ListOptions) check() error {
+	if opts.Prefix != "" {
+		if err := Name(opts.Prefix + "x").check(); err != nil {
+			return fmt.Errorf("prefix: %w", err)
+		}
+	}
+	if opts.After == "" {
+		return nil
+	}
+	return opts.After.checkAs("after")
 }
 
 // listPage keeps a page of the largest secrets within some megabytes.
 const listPage = 128
 
 // list yields the entries under prefix as opts say, a page at a time, with the
-// name that is the last part of the key. A name that is not valid was not
-// written by this package; it is yielded for the caller to report.
+// name that is the last part of the key. The name is empty if that is no valid
+// one: then somebody else has written the entry.
 func list(ctx context.Context, store storage.Store, prefix string, opts *ListOptions) iter.Seq2[Name, result] {
 	if opts == nil {
 		opts = &ListOptions{}
 	}
 	return func(yield func(Name, result) bool) {
+		if err := opts.check(); err != nil {
+			yield("", result{err: err})
+			return
+		}
 		after := ""
 		if opts.After != "" {
 			after = prefix + string(opts.After)
@@ -103,7 +131,7 @@ func list(ctx context.Context, store storage.Store, prefix string, opts *ListOpt
 				return
 			}
 			for _, e := range page {
-				more := yield(Name(strings.TrimPrefix(e.Key, prefix)), result{entry: e, skip: func() { n-- }})
+				more := yield(valid(Name(strings.TrimPrefix(e.Key, prefix))), result{entry: e, skip: func() { n-- }})
 				if n++; !more || n == opts.Limit {
 					return
 				}
@@ -115,6 +143,9 @@ func list(ctx context.Context, store storage.Store, prefix string, opts *ListOpt
 		}
 	}
 }
+
+// endsListing reports whether an error is about more than one entry.
+func endsListing(err error) bool { return err != nil && !errors.Is(err, ErrTampered) }
 
 // result is an entry of a listing; skip says that it does not count.
 type result struct {
@@ -152,19 +183,20 @@ func (o *Organization) RevealSecret(ctx context.Context, name Name) (Value, erro
 // other error ends it.
 func (o *Organization) Secrets(ctx context.Context, opts *ListOptions) iter.Seq2[Secret, error] {
 	return func(yield func(Secret, error) bool) {
+		since := o.state.floors.now()
 		for name, r := range list(ctx, o.client.store, secretPrefix(o.name), opts) {
 			if r.err != nil {
 				yield(Secret{}, o.fail("list secrets", "", "", r.err))
 				return
 			}
 			var record secretRecord
-			err := o.decodeListed(ctx, r.entry, typeSecret, name, &record)
-			if err == nil && record.State == stateDeleted {
+			err := o.decodeListed(ctx, since, r.entry, typeSecret, name, &record)
+			if err == errGone || err == nil && record.State == stateDeleted {
 				r.skip()
 				continue
 			}
 			s := secretView{name: name, record: record}
-			if !yield(s.info(), o.fail("list secrets", "", name, err)) {
+			if !yield(s.info(), o.fail("list secrets", "", name, err)) || endsListing(err) {
 				return
 			}
 		}
@@ -183,7 +215,7 @@ func (s *secretView) info() Secret {
 
 // readLive reads a secret that exists.
 func (o *Organization) readLive(ctx context.Context, name Name) (*view, *secretView, error) {
-	if err := name.check(); err != nil {
+	if err := name.checkAs("secret"); err != nil {
 		return nil, nil, err
 	}
 	v, err := o.read(ctx, secretKey(o.name, name), accessKey(o.name, name))
@@ -195,7 +227,7 @@ func (o *Organization) readLive(ctx context.Context, name Name) (*view, *secretV
 		return nil, nil, err
 	}
 	if !s.live() {
-		return nil, nil, ErrNotFound
+		return nil, nil, errNoSecret
 	}
 	return v, s, nil
 }

@@ -34,20 +34,21 @@ func (o *Organization) CreateService(ctx context.Context, name Name) (*Service, 
 }
 
 func (o *Organization) createService(ctx context.Context, name Name) (*Service, error) {
-	if err := name.check(); err != nil {
+	if err := name.checkAs("service"); err != nil {
 		return nil, err
 	}
 	s := &Service{org: o, name: name, id: crypto.NewID()}
 	err := retry(ctx, func() error {
-		v, err := o.read(ctx, serviceKey(o.name, name))
+		v, err := o.read(ctx, o.serviceKeys(name)...)
 		if err != nil {
 			return err
 		}
-		if _, there := v.entries[serviceKey(o.name, name)]; !there {
-			return s.put(ctx, v)
-		}
 		record, err := v.service(name)
 		switch {
+		case isNotFound(err) && record.ID == s.id:
+			return err // an attempt whose answer was lost, deleted by somebody else
+		case isNotFound(err):
+			return s.put(ctx, v, record.Serial)
 		case err != nil:
 			return err
 		case record.ID == s.id:
@@ -66,12 +67,13 @@ func (o *Organization) createService(ctx context.Context, name Name) (*Service, 
 	return s, nil
 }
 
-func (s *Service) put(ctx context.Context, v *view) error {
+// put creates the service; serial is that of the one that had the name before.
+func (s *Service) put(ctx context.Context, v *view, serial uint64) error {
 	key, err := s.newKey(v, 1)
 	if err != nil {
 		return err
 	}
-	record := serviceRecord{ID: s.id, Current: *key, Created: instantOf(s.org.client.now())}
+	record := serviceRecord{ID: s.id, Serial: serial, Current: *key, Created: instantOf(s.org.client.now())}
 	b, err := s.batch(v, &record)
 	if err != nil {
 		return err
@@ -90,15 +92,28 @@ func (s *Service) newKey(v *view, serial uint64) (*wrappedKey, error) {
 	return w, err
 }
 
+// serviceKeys returns the keys of the records that view.service needs.
+func (o *Organization) serviceKeys(name Name) []string {
+	return []string{serviceKey(o.name, name), serialKey(o.name, name)}
+}
+
 // batch returns a batch that writes the service's record with the next serial,
 // on the condition that it is as it was read.
 func (s *Service) batch(v *view, record *serviceRecord) (storage.Batch, error) {
-	key := serviceKey(s.org.name, s.name)
-	b := v.batch(key)
+	keys := s.org.serviceKeys(s.name)
+	b := v.batch(keys...)
 	record.Serial++
 	value, err := v.encode(typeService, *record, s.name)
-	b.Puts = []storage.Put{{Key: key, Value: value}}
-	return b, err
+	if err != nil {
+		return b, err
+	}
+	serial, err := v.encode(typeSerial, serialRecord{ServiceID: record.ID, Serial: record.Serial}, s.name)
+	if err != nil {
+		return b, err
+	}
+	v.will(keys[0], record)
+	b.Puts = []storage.Put{{Key: keys[0], Value: value}, {Key: keys[1], Value: serial}}
+	return b, nil
 }
 
 // Service opens a service, or gives [ErrNotFound].
@@ -108,10 +123,10 @@ func (o *Organization) Service(ctx context.Context, name Name) (*Service, error)
 }
 
 func (o *Organization) openService(ctx context.Context, name Name) (*Service, error) {
-	if err := name.check(); err != nil {
+	if err := name.checkAs("service"); err != nil {
 		return nil, err
 	}
-	v, err := o.read(ctx, serviceKey(o.name, name))
+	v, err := o.read(ctx, o.serviceKeys(name)...)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +135,7 @@ func (o *Organization) openService(ctx context.Context, name Name) (*Service, er
 		return nil, err
 	}
 	if record.State != stateLive {
-		return nil, ErrNotFound
+		return nil, errNoService
 	}
 	return &Service{org: o, name: name, id: record.ID}, nil
 }
@@ -129,6 +144,7 @@ func (o *Organization) openService(ctx context.Context, name Name) (*Service, er
 // [Organization.Secrets] does secrets.
 func (o *Organization) Services(ctx context.Context, opts *ListOptions) iter.Seq2[ServiceInfo, error] {
 	return func(yield func(ServiceInfo, error) bool) {
+		since := o.state.floors.now()
 		for name, r := range list(ctx, o.client.store, servicePrefix(o.name), opts) {
 			if r.err != nil {
 				yield(ServiceInfo{}, o.fail("list services", "", "", r.err))
@@ -136,15 +152,15 @@ func (o *Organization) Services(ctx context.Context, opts *ListOptions) iter.Seq
 			}
 			info := ServiceInfo{Name: name}
 			var record serviceRecord
-			err := o.decodeListed(ctx, r.entry, typeService, name, &record)
-			if err == nil && record.State != stateLive {
+			err := o.decodeListed(ctx, since, r.entry, typeService, name, &record)
+			if err == errGone || err == nil && record.State != stateLive {
 				r.skip()
 				continue
 			}
 			if err == nil {
 				info.ID, info.CreatedAt = record.ID.String(), record.Created.time()
 			}
-			if !yield(info, o.fail("list services", name, "", err)) {
+			if !yield(info, o.fail("list services", name, "", err)) || endsListing(err) {
 				return
 			}
 		}
@@ -156,7 +172,7 @@ func (s *Service) Name() Name { return s.name }
 
 // read reads the service's record.
 func (s *Service) read(ctx context.Context) (serviceRecord, error) {
-	v, err := s.org.read(ctx, serviceKey(s.org.name, s.name))
+	v, err := s.org.read(ctx, s.org.serviceKeys(s.name)...)
 	if err != nil {
 		return serviceRecord{}, err
 	}
@@ -170,7 +186,7 @@ func (s *Service) verify(v *view) (serviceRecord, error) {
 		return record, err
 	}
 	if record.ID != s.id || record.State != stateLive {
-		return record, ErrNotFound
+		return record, errNoService
 	}
 	return record, nil
 }
@@ -185,21 +201,18 @@ func (r *serviceRecord) grantKeys() []crypto.ID {
 
 // Environment returns what the service may read, for a platform that starts
 // apps: the same records, wraps and checks as in the app's own
-// [Session.Environment].
+// [Session.Environment]. Beyond that, secrets that no administrator has written
+// are [ErrTampered], and a variable that [CheckEnv] refuses is an [*EnvError]:
+// somebody with the service's token and the database could have put them there.
 func (s *Service) Environment(ctx context.Context) (*Environment, error) {
+	var v *view
 	r := &reader{
 		store: s.org.client.store, organization: s.org.name, service: s.name,
-		keys: []string{organizationKey(s.org.name), serviceKey(s.org.name, s.name)},
+		keys: append(s.org.serviceKeys(s.name), organizationKey(s.org.name)),
 	}
 	since := s.org.state.floors.now()
-	r.authenticate = func(ctx context.Context, entries map[string]storage.Entry) error {
-		v := &view{org: s.org, entries: entries, since: since}
-		entry, ok := entries[organizationKey(s.org.name)]
-		if !ok {
-			return ErrNotFound
-		}
-		var err error
-		if v.keyset, err = s.org.liveKeyset(ctx, entry); err != nil {
+	r.authenticate = func(ctx context.Context, entries map[string]storage.Entry) (err error) {
+		if v, err = s.org.view(ctx, since, entries); err != nil {
 			return err
 		}
 		record, err := s.verify(v)
@@ -210,103 +223,22 @@ func (s *Service) Environment(ctx context.Context) (*Environment, error) {
 		r.key, err = v.serviceKey(s.name, record.ID, record.Current)
 		return err
 	}
+	r.verify = func(name Name, env string) error {
+		var record secretRecord
+		if _, err := v.decode(secretKey(s.org.name, name), typeSecret, &record, name); err != nil {
+			return err
+		}
+		if env != NoEnv {
+			if err := CheckEnv(env, s.org.client.allow...); err != nil {
+				return err
+			}
+		}
+		return v.remember(secretKey(s.org.name, name), &record)
+	}
 	env, err := r.environment(ctx)
 	return env, s.fail("environment", "", err)
 }
 
-// DeleteService deletes a service for good: its tokens and grants go with it.
-// It gives [ErrNotFound]. An interrupted deletion is finished by repeating it,
-// or by creating the name again; no app reads anything meanwhile.
-func (o *Organization) DeleteService(ctx context.Context, name Name) error {
-	return o.fail("delete service", name, "", o.deleteService(ctx, name))
-}
-
-func (o *Organization) deleteService(ctx context.Context, name Name) error {
-	if err := name.check(); err != nil {
-		return err
-	}
-	v, err := o.read(ctx, serviceKey(o.name, name))
-	if err != nil {
-		return err
-	}
-	record, err := v.service(name)
-	if err != nil {
-		return err
-	}
-	return (&Service{org: o, name: name, id: record.ID}).delete(ctx)
-}
-
-// delete takes the tokens, then the grants, then the record.
-func (s *Service) delete(ctx context.Context) error {
-	return retry(ctx, func() error {
-		v, err := s.org.read(ctx, serviceKey(s.org.name, s.name))
-		if err != nil {
-			return err
-		}
-		if _, there := v.entries[serviceKey(s.org.name, s.name)]; !there {
-			return nil
-		}
-		record, err := v.service(s.name)
-		if err != nil || record.ID != s.id {
-			return err
-		}
-		if record.State == stateLive {
-			return s.retire(ctx, v, record)
-		}
-		names, err := s.rowNames(ctx)
-		if err != nil {
-			return err
-		}
-		for _, name := range names {
-			if err := s.revokeOrDrop(ctx, name); err != nil {
-				return err
-			}
-		}
-		b := v.batch(serviceKey(s.org.name, s.name))
-		b.Deletes = []string{serviceKey(s.org.name, s.name)}
-		return v.commit(ctx, b)
-	})
-}
-
-// retire marks the service as deleting and takes its tokens away.
-func (s *Service) retire(ctx context.Context, v *view, record serviceRecord) error {
-	tokens := s.tokenKeys(record)
-	record.State, record.Tokens, record.Retiring = stateDeleting, nil, nil
-	b, err := s.batch(v, &record)
-	if err != nil {
-		return err
-	}
-	b.Deletes = tokens
-	if err := v.commit(ctx, b); err != nil {
-		return err
-	}
-	return errAgain // to go on from what was written
-}
-
-// revokeOrDrop takes a grant away, also one whose secret is gone.
-func (s *Service) revokeOrDrop(ctx context.Context, secret Name) error {
-	err := s.revoke(ctx, secret)
-	if err == nil || !isNotFound(err) {
-		return err
-	}
-	v, err := s.org.read(ctx, secretKey(s.org.name, secret), rowKey(s.org.name, s.name, secret))
-	if err != nil {
-		return err
-	}
-	b := v.batch(secretKey(s.org.name, secret))
-	b.Deletes = []string{rowKey(s.org.name, s.name, secret)}
-	return v.commit(ctx, b)
-}
-
 func (s *Service) fail(op string, secret Name, err error) error {
 	return s.org.fail(op, s.name, secret, err)
-}
-
-// tokenKeys returns the keys of the service's tokens.
-func (s *Service) tokenKeys(record serviceRecord) []string {
-	keys := make([]string, len(record.Tokens))
-	for i, id := range record.Tokens {
-		keys[i] = tokenKey(s.org.name, s.name, id)
-	}
-	return keys
 }

@@ -3,6 +3,7 @@ package secrets
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"sync"
 
 	"github.com/seed-9f6dc42a/secrets/crypto"
@@ -14,7 +15,7 @@ import (
 // concurrent use and has nothing to close.
 type Session struct {
 	store storage.Store
-	token tokenContent
+	token Token
 
 	mu     sync.Mutex
 	opened openToken
@@ -28,19 +29,24 @@ type openToken struct {
 	key    *crypto.ServiceKey
 }
 
-// Connect opens a session with a token. It reads one record. It gives
-// [ErrUnauthenticated] if the token is malformed, unknown or revoked, and
-// [ErrTampered] if its record does not open.
+// Connect opens a session with a token, in one call of the store. It gives
+// [ErrUnauthenticated] if the token is empty, unknown or revoked, or the store
+// has no such organization, and [ErrTampered] if the token's record does not
+// open.
 func Connect(ctx context.Context, store storage.Store, token Token) (*Session, error) {
 	if store == nil {
-		return nil, &Error{Op: "connect", Err: errNil}
+		return nil, &Error{Op: "connect", Err: errNoStore}
 	}
 	if token.IsZero() {
-		return nil, &Error{Op: "connect", Err: ErrUnauthenticated}
+		return nil, &Error{Op: "connect", Err: fmt.Errorf("%w: the token is empty", ErrUnauthenticated)}
 	}
-	s := &Session{store: storage.Limit(store), token: token.content()}
+	s := &Session{store: storage.Limit(store), token: token}
 	since := s.floors.now()
-	entries, err := getMap(ctx, s.store, s.tokenKey())
+	organization := organizationKey(s.Organization())
+	entries, err := getMap(ctx, s.store, s.tokenKey(), organization)
+	if _, ok := entries[organization]; err == nil && !ok {
+		err = fmt.Errorf("%w: the store has no organization of that name; is it the right database?", ErrUnauthenticated)
+	}
 	if err == nil {
 		_, err = s.open(entries, since)
 	}
@@ -51,20 +57,20 @@ func Connect(ctx context.Context, store storage.Store, token Token) (*Session, e
 }
 
 // Organization returns the organization of the session's service.
-func (s *Session) Organization() Name { return s.token.organization }
+func (s *Session) Organization() Name { return s.token.content().organization }
 
 // Service returns the service of the session.
-func (s *Session) Service() Name { return s.token.service }
+func (s *Session) Service() Name { return s.token.content().service }
 
 // Environment returns what the service may read now, as of one instant. It
 // makes two calls of the store, a third if something moved in between, and one
-// more for each further 1,000 grants. It gives [ErrUnauthenticated] once the
+// more for each further 128 grants. It gives [ErrUnauthenticated] once the
 // token is revoked, and [ErrTampered] if any record that belongs to it does not
 // open: an environment is whole, or there is none.
 func (s *Session) Environment(ctx context.Context) (*Environment, error) {
-	since := s.floors.now()
+	since, token := s.floors.now(), s.token.content()
 	r := &reader{
-		store: s.store, organization: s.token.organization, service: s.token.service,
+		store: s.store, organization: token.organization, service: token.service,
 		keys: []string{s.tokenKey()}, floors: &s.floors, since: since,
 	}
 	r.authenticate = func(_ context.Context, entries map[string]storage.Entry) error {
@@ -77,29 +83,30 @@ func (s *Session) Environment(ctx context.Context) (*Environment, error) {
 }
 
 func (s *Session) tokenKey() string {
-	return tokenKey(s.token.organization, s.token.service, s.token.id)
+	token := s.token.content()
+	return tokenKey(token.organization, token.service, token.id)
 }
 
 // open opens the token's record among entries, at most once for one record.
 func (s *Session) open(entries map[string]storage.Entry, since uint64) (openToken, error) {
 	entry, ok := entries[s.tokenKey()]
 	if !ok {
-		return openToken{}, ErrUnauthenticated
+		return openToken{}, fmt.Errorf("%w: the token is unknown, or was revoked", ErrUnauthenticated)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.opened.key != nil && bytes.Equal(s.opened.value, entry.Value) {
 		return s.opened, s.floors.raise("", since, floor{s.opened.record.KeySerial})
 	}
-	t := openToken{value: bytes.Clone(entry.Value)}
+	t, token := openToken{value: bytes.Clone(entry.Value)}, s.token.content()
 	if err := decode(entry.Value, &t.record); err != nil {
 		return openToken{}, err
 	}
-	if t.record.KeySerial < s.token.floor {
+	if t.record.KeySerial < token.floor {
 		return openToken{}, ErrTampered
 	}
 	var err error
-	if t.key, err = s.token.key.UnwrapServiceKey(t.record.Wrap, s.token.binding(t.record)); err != nil {
+	if t.key, err = token.key.UnwrapServiceKey(t.record.Wrap, token.binding(t.record)); err != nil {
 		return openToken{}, err
 	}
 	if err := s.floors.raise("", since, floor{t.record.KeySerial}); err != nil {
@@ -124,5 +131,5 @@ func (s *Session) fail(op string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &Error{Op: op, Organization: s.token.organization, Service: s.token.service, Err: err}
+	return &Error{Op: op, Organization: s.Organization(), Service: s.Service(), Err: err}
 }

@@ -35,8 +35,8 @@ type tokenContent struct {
 	text         string
 }
 
-// tokenPrefix lets scanners of logs and repositories find a leaked token.
-const tokenPrefix = "sks1_"
+// tokenStart lets scanners of logs and repositories find a leaked token.
+const tokenStart = "sks1_"
 
 var tokenEncoding = base64.RawURLEncoding.Strict()
 
@@ -52,7 +52,7 @@ func newToken(c tokenContent) Token {
 	b = append(b, key...)
 	b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
 	defer clear(b)
-	c.text = tokenPrefix + tokenEncoding.EncodeToString(b)
+	c.text = tokenStart + tokenEncoding.EncodeToString(b)
 	return Token{open: func() tokenContent { return c }}
 }
 
@@ -70,16 +70,22 @@ func ParseToken(s string) (Token, error) {
 
 func parseToken(s string) (c tokenContent, reason string) {
 	const maxText = 512
-	rest, ok := strings.CutPrefix(s, tokenPrefix)
-	if !ok {
-		return c, "a token begins with " + tokenPrefix
-	}
-	if len(s) > maxText {
+	rest, ok := strings.CutPrefix(s, tokenStart)
+	switch {
+	case s == "":
+		return c, "it is empty"
+	case s == Redacted:
+		return c, "it is the placeholder that a token is printed as; Reveal gives the token"
+	case !ok:
+		return c, "a token begins with " + tokenStart
+	case len(s) > maxText:
 		return c, "it is too long for a token"
+	case strings.ContainsAny(rest, "\r\n"): // which the decoder would skip
+		return c, "it has a line break in it"
 	}
 	b, err := tokenEncoding.DecodeString(rest)
 	if err != nil { // the cause quotes a byte and its offset
-		return c, "it is not base64url; were spaces or quotes copied with it?"
+		return c, "it is not base64url: cut off, or spaces or quotes were copied with it"
 	}
 	defer clear(b)
 	if len(b) < crc32.Size {

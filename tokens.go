@@ -22,7 +22,9 @@ type TokenInfo struct {
 
 // IssueToken makes a token with which an app can [Connect] as this service. It
 // is the only time that the token is seen: it is not stored. A service may have
-// up to 64, beyond which it gives [ErrLimit].
+// up to 64, beyond which it gives [ErrLimit]. If it fails with
+// [ErrUnknownOutcome] there may be a token that nobody has: see
+// [Service.Tokens].
 func (s *Service) IssueToken(ctx context.Context) (Token, error) {
 	token, err := s.issueToken(ctx)
 	return token, s.fail("issue token", "", err)
@@ -35,7 +37,11 @@ func (s *Service) issueToken(ctx context.Context) (Token, error) {
 	}
 	c := tokenContent{organization: s.org.name, service: s.name, id: crypto.NewID(), key: key}
 	err = retry(ctx, func() error {
-		v, record, err := s.readTokens(ctx)
+		v, err := s.org.read(ctx, s.org.serviceKeys(s.name)...)
+		if err != nil {
+			return err
+		}
+		record, err := s.verify(v)
 		if err != nil {
 			return err
 		}
@@ -101,32 +107,19 @@ func (s *Service) readTokens(ctx context.Context) (*view, serviceRecord, error) 
 	if err != nil {
 		return nil, record, err
 	}
-	v, err := s.org.read(ctx, append(s.tokenKeys(record), serviceKey(s.org.name, s.name))...)
+	v, err := s.org.read(ctx, append(s.tokenKeys(record), s.org.serviceKeys(s.name)...)...)
 	if err != nil {
 		return nil, record, err
 	}
 	again, err := s.verify(v)
-	if err != nil {
-		return nil, again, err
+	if err == nil && again.Serial != record.Serial {
+		err = errAgain // its tokens may be others
 	}
-	if again.Serial != record.Serial {
-		return nil, again, errAgain // its tokens may be others
-	}
-	return v, again, s.verifyTokens(v, again)
+	return v, again, err
 }
 
-// verifyTokens checks that the tokens that the service lists are there and hold
-// its current key: a service's record or tokens that were put back to an older
-// state do not agree.
-func (s *Service) verifyTokens(v *view, record serviceRecord) error {
-	for _, id := range record.Tokens {
-		if _, err := s.token(v, record, id); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
+// token returns the record of a token that the service lists. It holds the
+// service's current key: an older record does not agree.
 func (s *Service) token(v *view, record serviceRecord, id crypto.ID) (tokenRecord, error) {
 	var token tokenRecord
 	found, err := v.decode(tokenKey(s.org.name, s.name, id), typeToken, &token, s.name, Name(id.String()))
@@ -139,7 +132,8 @@ func (s *Service) token(v *view, record serviceRecord, id crypto.ID) (tokenRecor
 	return token, nil
 }
 
-// Tokens returns the tokens that are valid, the oldest first.
+// Tokens returns the tokens that are valid, the oldest first. An [ErrTampered]
+// names the token whose record does not open: [Service.RevokeToken] removes it.
 func (s *Service) Tokens(ctx context.Context) ([]TokenInfo, error) {
 	var infos []TokenInfo
 	err := retry(ctx, func() error {
@@ -151,7 +145,7 @@ func (s *Service) Tokens(ctx context.Context) ([]TokenInfo, error) {
 		for _, id := range record.Tokens {
 			token, err := s.token(v, record, id)
 			if err != nil {
-				return err
+				return fmt.Errorf("token %s: %w", id, err)
 			}
 			infos = append(infos, TokenInfo{ID: id.String(), CreatedAt: token.Created.time()})
 		}
@@ -164,4 +158,13 @@ func (s *Service) Tokens(ctx context.Context) ([]TokenInfo, error) {
 		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
 	})
 	return infos, nil
+}
+
+// tokenKeys returns the keys of the service's tokens.
+func (s *Service) tokenKeys(record serviceRecord) []string {
+	keys := make([]string, len(record.Tokens))
+	for i, id := range record.Tokens {
+		keys[i] = tokenKey(s.org.name, s.name, id)
+	}
+	return keys
 }

@@ -94,7 +94,7 @@ func (v *view) row(s *secretView, id crypto.ID, g grantee, versions ...*sealedVe
 // still be in the service's record, read at the same instant: a key that was
 // replaced gets nothing more, even if a row was hidden while it was.
 func (v *view) granteeKeys(g grantee) ([]*crypto.ServiceKey, error) {
-	record, err := v.service(g.Service)
+	record, err := v.granteeService(g.Service)
 	if err != nil || record.ID != g.ServiceID || len(g.KeyIDs) == 0 {
 		return nil, ErrTampered
 	}
@@ -110,6 +110,26 @@ func (v *view) granteeKeys(g grantee) ([]*crypto.ServiceKey, error) {
 		}
 	}
 	return keys, nil
+}
+
+// narrowed returns grantees without the keys that their services have replaced
+// already: nothing more is put for those, also if the replacement has stopped
+// on its way.
+func (v *view) narrowed(grantees []grantee) ([]grantee, error) {
+	narrowed := slices.Clone(grantees)
+	for i, g := range narrowed {
+		if len(g.KeyIDs) < 2 {
+			continue
+		}
+		record, err := v.granteeService(g.Service)
+		if err != nil {
+			return nil, err
+		}
+		if p := record.Previous; p != nil {
+			narrowed[i].KeyIDs = slices.DeleteFunc(slices.Clone(g.KeyIDs), func(id crypto.ID) bool { return id == p.ID })
+		}
+	}
+	return narrowed, nil
 }
 
 // keys returns all keys of a service that grants may name.

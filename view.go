@@ -2,6 +2,7 @@ package secrets
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/seed-9f6dc42a/secrets/crypto"
@@ -15,7 +16,8 @@ type view struct {
 	org     *Organization
 	keyset  *crypto.Keyset
 	entries map[string]storage.Entry
-	since   uint64 // see floors
+	since   uint64           // see floors
+	writes  map[string]floor // of what a commit of this view writes
 }
 
 // read reads the organization's record and those under keys at one instant. The
@@ -24,20 +26,21 @@ type view struct {
 func (o *Organization) read(ctx context.Context, keys ...string) (*view, error) {
 	since := o.state.floors.now()
 	key := organizationKey(o.name)
-	entries, err := o.client.store.Get(ctx, append([]string{key}, keys...)...)
+	entries, err := getMap(ctx, o.client.store, append([]string{key}, keys...)...)
 	if err != nil {
 		return nil, err
 	}
-	v := &view{org: o, since: since, entries: make(map[string]storage.Entry, len(entries))}
-	for _, e := range entries {
-		v.entries[e.Key] = e
-	}
-	entry, ok := v.entries[key]
+	return o.view(ctx, since, entries)
+}
+
+// view makes a view of entries that were read at one instant, after since.
+func (o *Organization) view(ctx context.Context, since uint64, entries map[string]storage.Entry) (*view, error) {
+	entry, ok := entries[organizationKey(o.name)]
 	if !ok {
-		return nil, ErrNotFound
+		return nil, errNoOrganization
 	}
-	v.keyset, err = o.liveKeyset(ctx, entry)
-	return v, err
+	keyset, err := o.liveKeyset(ctx, entry)
+	return &view{org: o, keyset: keyset, entries: entries, since: since}, err
 }
 
 // check returns the condition that the record under key is as it was read,
@@ -56,8 +59,41 @@ func (v *view) batch(keys ...string) storage.Batch {
 	return b
 }
 
+// commit commits b, and remembers what it wrote as if it had been read.
 func (v *view) commit(ctx context.Context, b storage.Batch) error {
-	return commit(ctx, v.org.client.store, b)
+	if err := commit(ctx, v.org.client.store, b); err != nil {
+		return err
+	}
+	for key, f := range v.writes {
+		_ = v.org.state.floors.raise(key, v.since, f) // somebody may have written more since
+	}
+	return nil
+}
+
+// A dated record carries counters that only grow: it says under which key they
+// are remembered, and what they are.
+type dated interface {
+	floor(key string) (string, floor)
+}
+
+func (r *secretRecord) floor(key string) (string, floor) { return key, floor{r.Version, r.Serial} }
+
+func (r *serviceRecord) floor(key string) (string, floor) { return key, floor{r.Serial} }
+
+// remember remembers a record that was read and opened. It returns ErrTampered
+// if a newer one had been seen before.
+func (v *view) remember(key string, r dated) error {
+	key, f := r.floor(key)
+	return v.org.state.floors.raise(key, v.since, f)
+}
+
+// will notes a record that is to be remembered once it is committed.
+func (v *view) will(key string, r dated) {
+	if v.writes == nil {
+		v.writes = make(map[string]floor)
+	}
+	key, f := r.floor(key)
+	v.writes[key] = f
 }
 
 // decode opens a tagged record; found is false if there is none.
@@ -103,29 +139,39 @@ func tagBinding(t recordType, org crypto.ID, body []byte, names []Name) crypto.T
 	return b
 }
 
+// errGone is about a record that was deleted while it was listed.
+var errGone = errors.New("deleted while it was listed")
+
 // decodeListed opens a record of a listing. If it does not open, the keyset may
 // have been rotated since it was loaded: the record is read again, with the
-// organization's.
-func (o *Organization) decodeListed(ctx context.Context, e storage.Entry, t recordType, name Name, record any) error {
-	if err := name.check(); err != nil {
+// organization's. since is from before the listing began.
+func (o *Organization) decodeListed(ctx context.Context, since uint64, e storage.Entry, t recordType, name Name, record dated) error {
+	if name == "" {
 		return ErrTampered
 	}
-	v := &view{org: o, entries: map[string]storage.Entry{e.Key: e}}
-	o.state.gate <- struct{}{}
+	v := &view{org: o, since: since, entries: map[string]storage.Entry{e.Key: e}}
+	select {
+	case o.state.gate <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	v.keyset = o.state.keyset
 	<-o.state.gate
 	if _, err := v.decode(e.Key, t, record, name); err == nil {
-		return nil
+		return v.remember(e.Key, record)
 	}
 	v, err := o.read(ctx, e.Key)
 	if err != nil {
 		return err
 	}
 	found, err := v.decode(e.Key, t, record, name)
-	if err == nil && !found {
-		return ErrNotFound
+	if err != nil {
+		return err
 	}
-	return err
+	if !found {
+		return errGone
+	}
+	return v.remember(e.Key, record)
 }
 
 // A secretView is a secret as a view has it: its record, and who has access.
@@ -155,8 +201,12 @@ func (s *secretView) grantee(service Name) (int, bool) {
 func (v *view) secret(name Name) (*secretView, error) {
 	s := &secretView{name: name}
 	key := secretKey(v.org.name, name)
-	if found, err := v.decode(key, typeSecret, &s.record, name); err != nil || !found {
-		return s, err // without a secret, an access record means nothing
+	found, err := v.decode(key, typeSecret, &s.record, name)
+	if err != nil {
+		return nil, err
+	}
+	if !found { // then an access record means nothing
+		return s, v.org.state.floors.absent(key, v.since)
 	}
 	if _, err := v.decode(accessKey(v.org.name, name), typeAccess, &s.access, name); err != nil {
 		return nil, err
@@ -164,7 +214,7 @@ func (v *view) secret(name Name) (*secretView, error) {
 	if !s.agrees() {
 		return nil, ErrTampered
 	}
-	return s, v.org.state.floors.raise(key, v.since, floor{s.record.Version, s.record.Serial})
+	return s, v.remember(key, &s.record)
 }
 
 func (s *secretView) agrees() bool {
@@ -174,18 +224,53 @@ func (s *secretView) agrees() bool {
 	return s.tombstone() && (s.access.SecretID.IsZero() || s.access.SecretID == s.record.ID && s.access.Serial < s.record.Serial)
 }
 
-// service returns a service's record; ErrNotFound if there is none.
+// service returns the record of a service whose keys (see serviceKeys) were all
+// asked for; errNoService if there is none. The serial is kept beside it:
+// restoring either of the two alone is noticed, and so is the record of a
+// service that was deleted.
 func (v *view) service(name Name) (serviceRecord, error) {
 	var record serviceRecord
+	var serial serialRecord
 	key := serviceKey(v.org.name, name)
 	found, err := v.decode(key, typeService, &record, name)
 	if err != nil {
 		return record, err
 	}
-	if !found {
-		return record, ErrNotFound
+	known, err := v.decode(serialKey(v.org.name, name), typeSerial, &serial, name)
+	switch {
+	case err != nil:
+		return record, err
+	case !found && !known:
+		if err := v.org.state.floors.absent(key, v.since); err != nil {
+			return record, err
+		}
+		return record, errNoService
+	case !found && serial.State == stateDeleted:
+		record = serviceRecord{ID: serial.ServiceID, Serial: serial.Serial, State: stateDeleted}
+		if err := v.remember(key, &record); err != nil {
+			return record, err
+		}
+		return record, errNoService
+	case !found || !known || serial != serialRecord{ServiceID: record.ID, Serial: record.Serial}:
+		return record, ErrTampered
 	}
-	return record, v.org.state.floors.raise(key+"/"+record.ID.String(), v.since, floor{record.Serial})
+	return record, v.remember(key, &record)
+}
+
+// granteeService returns the record of a service that an access record names. It was
+// read without the serial: what it is asked for is keys that the access record
+// names as well.
+func (v *view) granteeService(name Name) (serviceRecord, error) {
+	var record serviceRecord
+	key := serviceKey(v.org.name, name)
+	found, err := v.decode(key, typeService, &record, name)
+	if err == nil && !found {
+		err = ErrTampered
+	}
+	if err != nil {
+		return record, err
+	}
+	return record, v.remember(key, &record)
 }
 
 // serviceKey returns a service's key from its record, unwrapping it at most

@@ -197,8 +197,8 @@ func TestOneErrorListsEverythingSorted(t *testing.T) {
 			`ENVLOAD_BIG (secret "envload-big"): too large for an environment: a variable may have 131071 bytes with its name`,
 			"ENVLOAD_MISSING: missing: it is required, but neither granted nor set",
 			`HOME (secret "home"): already set`,
-			`HOME (secret "home"): invalid environment variable HOME: it changes how programs run; allow it by name if that is meant`,
-			`PATH (secret "path"): invalid environment variable PATH: it changes how programs run; allow it by name if that is meant`)
+			`HOME (secret "home"): invalid environment variable HOME: it changes how programs run, or is reserved; Options.AllowEnv, and Options.Allow of envload, admit it by name`,
+			`PATH (secret "path"): invalid environment variable PATH: it changes how programs run, or is reserved; Options.AllowEnv, and Options.Allow of envload, admit it by name`)
 		for _, is := range []error{envload.ErrOptions, envload.ErrTooLarge, envload.ErrMissing, envload.ErrExisting, secrets.ErrInvalidEnv} {
 			if !errors.Is(err, is) {
 				t.Errorf("the error is not %v", is)

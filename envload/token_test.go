@@ -86,7 +86,7 @@ func TestTokenSaysWhatIsWrong(t *testing.T) {
 		"cut off": {vars{tokenVar: text[:len(text)-8]},
 			"ENVLOAD_TOKEN: secrets: parse token: unauthenticated: its checksum does not match; it is cut off or mistyped", secrets.ErrUnauthenticated},
 		"no token in the file": {vars{tokenFile: writeFile(t, "", 0o600)},
-			"ENVLOAD_TOKEN_FILE: secrets: parse token: unauthenticated: a token begins with sks1_", secrets.ErrUnauthenticated},
+			"ENVLOAD_TOKEN_FILE: secrets: parse token: unauthenticated: it is empty", secrets.ErrUnauthenticated},
 		"no file": {vars{tokenFile: filepath.Join(directory, "absent")},
 			"ENVLOAD_TOKEN_FILE: the file that it names cannot be read: no such file or directory", os.ErrNotExist},
 		"directory": {vars{tokenFile: directory}, "ENVLOAD_TOKEN_FILE: the file that it names is not a regular file", nil},
