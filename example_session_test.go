@@ -76,7 +76,7 @@ func ExampleNewEnvironment() {
 		log.Fatal(err)
 	}
 	type Config struct {
-		Database secrets.Value `env:"DATABASE_URL,required"`
+		Database secrets.Value `env:"DATABASE_URL,required,notEmpty"`
 		Port     int           `env:"PORT" envDefault:"8080"`
 	}
 	config, err := envload.Parse[Config](context.Background(), env, &envload.Options{

@@ -53,7 +53,7 @@ func ExampleKeyFileError() {
 	if errors.As(err, &refused) {
 		fmt.Println(filepath.Base(refused.Path), refused.Reason)
 	}
-	// Output: root.json is a symbolic link, which is not followed
+	// Output: root.json is a symbolic link, which is not followed; name the file that it leads to
 }
 
 // Any KMS that Tink has a client for is a root. This one is Tink's own for

@@ -114,7 +114,7 @@ func readPrivate(path string) ([]byte, error) {
 
 func openError(path string, err error) error {
 	if info, lerr := os.Lstat(path); lerr == nil && info.Mode().Type() == fs.ModeSymlink {
-		return &KeyFileError{Path: path, Reason: "is a symbolic link, which is not followed"}
+		return &KeyFileError{Path: path, Reason: "is a symbolic link, which is not followed; name the file that it leads to"}
 	}
 	return ioError(path, "cannot be opened", err)
 }

@@ -298,7 +298,7 @@ func TestAKeyFileThatIsNoRegularFileIsRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	refused(t, at("link"), "symbolic link", nil)
+	refused(t, at("link"), "name the file that it leads to", nil)
 	refused(t, at("dangling"), "symbolic link", nil)
 	refused(t, at("loop"), "symbolic link", nil)
 	refused(t, at("dir"), "name the file itself", nil)

@@ -64,7 +64,7 @@ func ExampleLoad_problems() {
 
 func ExampleParse() {
 	type Config struct {
-		Database secrets.Value `env:"DATABASE_URL,required"`
+		Database secrets.Value `env:"DATABASE_URL,required,notEmpty"`
 		Port     int           `env:"PORT" envDefault:"8080"`
 		Mail     struct {
 			Key string `env:"KEY"`
@@ -100,7 +100,7 @@ func ExampleParse_problems() {
 // A test gives a struct its values without touching the environment.
 func ExampleParse_base() {
 	type Config struct {
-		Database string `env:"DATABASE_URL,required"`
+		Database string `env:"DATABASE_URL,required,notEmpty"`
 		Port     int    `env:"PORT" envDefault:"8080"`
 	}
 	session := source()

@@ -23,7 +23,7 @@ import (
 // config is filled from the secrets of the service, and from the environment of
 // the process for what is not secret.
 type config struct {
-	Database secrets.Value `env:"DATABASE_URL,required"`
+	Database secrets.Value `env:"DATABASE_URL,required,notEmpty"`
 	Greeting string        `env:"WEBAPP_GREETING" envDefault:"Hello"`
 }
 
