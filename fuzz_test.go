@@ -89,9 +89,7 @@ func FuzzParseToken(f *testing.F) {
 				continue
 			}
 			want(t, token.Reveal(), text)
-			if !strings.ContainsAny(text, "\r\n") { // which the decoder of base64 passes over, a strict one too
-				want(t, tokenText(tokenFields(text)), text) // so that no token has two texts
-			}
+			want(t, tokenText(tokenFields(text)), text) // so that no token has two texts
 			_, err = secrets.Connect(t.Context(), store, token)
 			var failed *secrets.Error
 			if !errors.As(err, &failed) || !errors.Is(err, secrets.ErrUnauthenticated) {

@@ -47,7 +47,7 @@ func (o *Organization) Usage(ctx context.Context, secret Name) ([]Grant, error) 
 // secret or of a service.
 func (s *Service) Grant(ctx context.Context, secret Name, env string) (Grant, error) {
 	if env == "" {
-		env = EnvName(secret)
+		env = EnvName(valid(secret))
 	}
 	grant, err := s.grant(ctx, secret, env)
 	if err != nil {

@@ -212,3 +212,29 @@ func TestNoEnvGrantsWithoutAVariable(t *testing.T) {
 	want(t, f.grant(t, "c", "b"), "b") // which is free now
 	wantVariables(t, f, session, "A=a:value of a", "b=c:value of c")
 }
+
+func TestAllowEnvIsCopied(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	allow := []string{"TZ"}
+	client, err := secrets.Open(f.store, f.root, &secrets.Options{AllowEnv: allow})
+	if err != nil {
+		t.Fatal(err)
+	}
+	allow[0] = "PATH"
+	api := getService(t)(get(t)(client.Organization(t.Context(), "acme")).Service(t.Context(), "api"))
+	made(t)(f.org.CreateSecret(t.Context(), "a", secrets.Text("v")))
+	_, err = api.Grant(t.Context(), "a", "PATH")
+	wantError(t, err, secrets.ErrInvalidEnv)
+}
+
+// D9: no handle beside an error
+func TestCreateOrganizationGivesNoHandleBesideAnError(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	org, err := f.client.CreateOrganization(t.Context(), "acme")
+	wantError(t, err, secrets.ErrExists)
+	if org != nil {
+		t.Error("a handle beside the error")
+	}
+}

@@ -28,6 +28,15 @@ type listing struct {
 	names  func(context.Context, *secrets.Client, *secrets.ListOptions) iter.Seq2[secrets.Name, error]
 }
 
+// before is how many calls it takes before the first page: to see that the
+// organization is there.
+func (l listing) before() int {
+	if l.within == "" {
+		return 0
+	}
+	return 1
+}
+
 var listings = []listing{
 	{"list organizations", "", func(ctx context.Context, c *secrets.Client, opts *secrets.ListOptions) iter.Seq2[secrets.Name, error] {
 		return namesOf(c.Organizations(ctx, opts), func(o secrets.OrganizationInfo) secrets.Name { return o.Name })
@@ -163,8 +172,8 @@ func callTheStoreOnceAPage(t *testing.T, f *fixture) {
 					break
 				}
 			}
-			if calls := int(store.reads.Load()); taken != c.taken || calls != c.calls {
-				t.Errorf("%s, limit %d: %d entries with %d calls, want %d with %d", l.op, c.limit, taken, calls, c.taken, c.calls)
+			if calls := int(store.reads.Load()); taken != c.taken || calls != l.before()+c.calls {
+				t.Errorf("%s, limit %d: %d entries with %d calls, want %d with %d", l.op, c.limit, taken, calls, c.taken, l.before()+c.calls)
 			}
 			if n := store.commits.Load(); n != 0 {
 				t.Errorf("%s: %d commits", l.op, n)
@@ -180,7 +189,7 @@ func endWithTheErrorOfTheStore(t *testing.T, f *fixture) {
 		for _, pages := range []int{0, 1, 3} {
 			store := &faulty{Store: f.store, fault: refused, at: 1 << 30}
 			seq := l.names(t.Context(), f.open(t, store), &secrets.ListOptions{Prefix: "entry-"})
-			store.at = store.calls + pages + 1
+			store.at = store.calls + l.before() + pages + 1
 			wantEnd(t, l, seq, all[:pages*listedPage], pages*listedPage, storage.ErrUnavailable)
 		}
 	}
@@ -235,4 +244,24 @@ func wantEnd(t *testing.T, l listing, seq iter.Seq2[secrets.Name, error], names 
 	if !errors.As(ended, &e) || e.Op != l.op || e.Organization != l.within {
 		t.Errorf("%s: the error says something else: %v", l.op, ended)
 	}
+}
+
+func TestAListingEndsWithAnErrorOfReadingAgain(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for _, name := range []secrets.Name{"a", "b", "c"} {
+		made(t)(f.org.CreateSecret(t.Context(), name, secrets.Text("v")))
+	}
+	restore(t, f.store, []storage.Entry{{Key: "org/acme/secret/b", Value: []byte("something else")}})
+	store := &getless{Store: f.store}
+	org := get(t)(f.open(t, store).Organization(t.Context(), "acme"))
+	store.fail = true
+	var ended error
+	for s, err := range org.Secrets(t.Context(), nil) {
+		if ended != nil {
+			t.Errorf("goes on with %q and %v", s.Name, err)
+		}
+		ended = err
+	}
+	wantError(t, ended, secrets.ErrUnavailable)
 }

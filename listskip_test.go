@@ -78,3 +78,18 @@ func TestListingsYieldWhatWasTamperedWithAndGoOn(t *testing.T) {
 		}
 	}
 }
+
+func TestADeletedSecretInFrontHidesNothing(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for _, name := range []secrets.Name{"a", "b", "c"} {
+		made(t)(f.org.CreateSecret(t.Context(), name, secrets.Text("v")))
+	}
+	for _, left := range []string{"[b c]", "[c]", "[]"} {
+		first := collect(t, listings[1].names(t.Context(), f.client, &secrets.ListOptions{Limit: 1}))[0]
+		if err := f.org.DeleteSecret(t.Context(), first, nil); err != nil {
+			t.Fatal(err)
+		}
+		want(t, fmt.Sprint(collect(t, listings[1].names(t.Context(), f.client, nil))), left)
+	}
+}

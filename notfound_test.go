@@ -1,12 +1,14 @@
 package secrets_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/seed-9f6dc42a/secrets"
 	"github.com/seed-9f6dc42a/secrets/crypto"
+	"github.com/seed-9f6dc42a/secrets/storage"
 )
 
 // needing returns the calls that need what they name to be there.
@@ -105,4 +107,62 @@ func TestHandlesOfADeletedServiceFindNothing(t *testing.T) {
 	f.give(t, "a", canary)
 	wantRefused(t, f, secrets.ErrNotFound, calls[:len(calls)-1])
 	want(t, lookup(t.Context(), f.api, "A"), canary)
+}
+
+func TestAHandleOfADeletedServiceRevokesNothingOfItsSuccessor(t *testing.T) {
+	f := newFixture(t)
+	f.give(t, "a", canary)
+	old := f.api
+	if err := f.org.DeleteService(t.Context(), "api"); err != nil {
+		t.Fatal(err)
+	}
+	f.api = getService(t)(f.org.CreateService(t.Context(), "api"))
+	f.give(t, "a", canary)
+	wantRefused(t, f, secrets.ErrNotFound, grantCalls(old, "a"))
+	want(t, lookup(t.Context(), f.api, "A"), canary)
+}
+
+func TestListingsOfADeletedOrganizationFindNothing(t *testing.T) {
+	f := newFixture(t)
+	f.give(t, "a", canary)
+	calls := listCalls(f.client, f.org)[1:]
+	if err := f.client.DeleteOrganization(t.Context(), "acme", &secrets.DeleteOptions{Revoke: true}); err != nil {
+		t.Fatal(err)
+	}
+	wantRefused(t, f, secrets.ErrNotFound, calls)
+}
+
+// D6b, for notfound_test.go: one error, and no name of the successor's.
+func TestListingsOfADeletedOrganizationShowNothingOfItsSuccessor(t *testing.T) {
+	f := newFixture(t)
+	old := f.org
+	if err := f.client.DeleteOrganization(t.Context(), "acme", &secrets.DeleteOptions{Revoke: true}); err != nil {
+		t.Fatal(err)
+	}
+	f.org = get(t)(f.client.CreateOrganization(t.Context(), "acme"))
+	for _, name := range []secrets.Name{"a", "b", "c"} {
+		made(t)(f.org.CreateSecret(t.Context(), name, secrets.Text(canary)))
+	}
+	n := 0
+	for s, err := range old.Secrets(t.Context(), nil) {
+		wantError(t, err, secrets.ErrNotFound)
+		want(t, string(s.Name), "")
+		n++
+	}
+	if n != 1 {
+		t.Errorf("%d entries and errors, want one error", n)
+	}
+}
+
+// getless is a store whose Get fails once it is told so.
+type getless struct {
+	storage.Store
+	fail bool
+}
+
+func (g *getless) Get(ctx context.Context, keys ...string) ([]storage.Entry, error) {
+	if g.fail {
+		return nil, storage.ErrUnavailable
+	}
+	return g.Store.Get(ctx, keys...)
 }

@@ -238,3 +238,27 @@ func TestDifferencesTellValuesApart(t *testing.T) {
 		t.Errorf("equal values differ: %s", diff)
 	}
 }
+
+func TestASessionDoesNotShowItsToken(t *testing.T) {
+	f := newFixture(t)
+	f.give(t, "a", canary)
+	token := f.token(t)
+	session := f.connect(t, token)
+	if _, err := session.Environment(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	text := token.Reveal()
+	for what, holder := range holders(session) {
+		t.Run(what, func(t *testing.T) {
+			secretstest.NoLeak(t, func() error {
+				for _, format := range formats() {
+					fmt.Printf(format+"\n", holder)
+				}
+				for _, encode := range encoders {
+					fmt.Println(attempt(encode, holder))
+				}
+				return nil
+			}, canary, text, text[len(text)-40:])
+		})
+	}
+}

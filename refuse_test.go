@@ -143,3 +143,13 @@ func TestBadNamesInAnEnvironmentAreRefused(t *testing.T) {
 		wantRule(t, errs[0], secrets.NameError{Offset: bad.offset, Rule: bad.rule})
 	}
 }
+
+func TestGrantDoesNotRepeatABadNameAsItsVariable(t *testing.T) {
+	f := newFixture(t)
+	for _, bad := range badNames {
+		name := secrets.Name(bad.name)
+		c := grantCall(f.api, name, "", "")
+		leaveOut(&c.at, name)
+		wantRefused(t, f, secrets.ErrInvalidName, []call{c}, append(canariesOf(bad.name), canariesOf(secrets.EnvName(name))...)...)
+	}
+}

@@ -142,3 +142,11 @@ func TestNothingToWorkWithIsRefused(t *testing.T) {
 	wantRefused(t, f, nil, calls, token.Reveal())
 	wantRefused(t, f, secrets.ErrUnauthenticated, []call{connectCall(connect, f.store, secrets.Token{})})
 }
+
+func TestATokenWithALineBreakIsRefused(t *testing.T) {
+	f := newFixture(t)
+	text := f.token(t).Reveal()
+	for _, bad := range []string{text + "\n", text + "\r\n", text[:20] + "\n" + text[20:], "\n" + text, text[:5] + "\r" + text[5:]} {
+		wantRefused(t, f, secrets.ErrUnauthenticated, []call{parseCall(t, bad)}, text)
+	}
+}

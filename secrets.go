@@ -132,7 +132,7 @@ func list(ctx context.Context, store storage.Store, prefix string, opts *ListOpt
 			}
 			for _, e := range page {
 				more := yield(valid(Name(strings.TrimPrefix(e.Key, prefix))), result{entry: e, skip: func() { n-- }})
-				if n++; !more || n == opts.Limit {
+				if n++; !more || opts.Limit > 0 && n == opts.Limit {
 					return
 				}
 				after = e.Key
@@ -183,14 +183,18 @@ func (o *Organization) RevealSecret(ctx context.Context, name Name) (Value, erro
 // other error ends it.
 func (o *Organization) Secrets(ctx context.Context, opts *ListOptions) iter.Seq2[Secret, error] {
 	return func(yield func(Secret, error) bool) {
-		since := o.state.floors.now()
+		v, err := o.read(ctx)
+		if err != nil {
+			yield(Secret{}, o.fail("list secrets", "", "", err))
+			return
+		}
 		for name, r := range list(ctx, o.client.store, secretPrefix(o.name), opts) {
 			if r.err != nil {
 				yield(Secret{}, o.fail("list secrets", "", "", r.err))
 				return
 			}
 			var record secretRecord
-			err := o.decodeListed(ctx, since, r.entry, typeSecret, name, &record)
+			err := v.decodeListed(ctx, r.entry, typeSecret, name, &record)
 			if err == errGone || err == nil && record.State == stateDeleted {
 				r.skip()
 				continue

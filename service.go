@@ -144,7 +144,11 @@ func (o *Organization) openService(ctx context.Context, name Name) (*Service, er
 // [Organization.Secrets] does secrets.
 func (o *Organization) Services(ctx context.Context, opts *ListOptions) iter.Seq2[ServiceInfo, error] {
 	return func(yield func(ServiceInfo, error) bool) {
-		since := o.state.floors.now()
+		v, err := o.read(ctx)
+		if err != nil {
+			yield(ServiceInfo{}, o.fail("list services", "", "", err))
+			return
+		}
 		for name, r := range list(ctx, o.client.store, servicePrefix(o.name), opts) {
 			if r.err != nil {
 				yield(ServiceInfo{}, o.fail("list services", "", "", r.err))
@@ -152,7 +156,7 @@ func (o *Organization) Services(ctx context.Context, opts *ListOptions) iter.Seq
 			}
 			info := ServiceInfo{Name: name}
 			var record serviceRecord
-			err := o.decodeListed(ctx, since, r.entry, typeService, name, &record)
+			err := v.decodeListed(ctx, r.entry, typeService, name, &record)
 			if err == errGone || err == nil && record.State != stateLive {
 				r.skip()
 				continue

@@ -142,36 +142,30 @@ func tagBinding(t recordType, org crypto.ID, body []byte, names []Name) crypto.T
 // errGone is about a record that was deleted while it was listed.
 var errGone = errors.New("deleted while it was listed")
 
-// decodeListed opens a record of a listing. If it does not open, the keyset may
-// have been rotated since it was loaded: the record is read again, with the
-// organization's. since is from before the listing began.
-func (o *Organization) decodeListed(ctx context.Context, since uint64, e storage.Entry, t recordType, name Name, record dated) error {
+// decodeListed opens a record of a listing that began after the view was read.
+// If it does not open, the keyset may have been rotated since: the record is
+// read again, with the organization's.
+func (v *view) decodeListed(ctx context.Context, e storage.Entry, t recordType, name Name, record dated) error {
 	if name == "" {
 		return ErrTampered
 	}
-	v := &view{org: o, since: since, entries: map[string]storage.Entry{e.Key: e}}
-	select {
-	case o.state.gate <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	v.keyset = o.state.keyset
-	<-o.state.gate
+	v.entries[e.Key] = e
+	defer delete(v.entries, e.Key)
 	if _, err := v.decode(e.Key, t, record, name); err == nil {
 		return v.remember(e.Key, record)
 	}
-	v, err := o.read(ctx, e.Key)
+	now, err := v.org.read(ctx, e.Key)
 	if err != nil {
 		return err
 	}
-	found, err := v.decode(e.Key, t, record, name)
+	found, err := now.decode(e.Key, t, record, name)
 	if err != nil {
 		return err
 	}
 	if !found {
 		return errGone
 	}
-	return v.remember(e.Key, record)
+	return now.remember(e.Key, record)
 }
 
 // A secretView is a secret as a view has it: its record, and who has access.
