@@ -11,8 +11,10 @@ import (
 
 // DeleteOptions are the optional parts of a deletion.
 type DeleteOptions struct {
-	Revoke bool   // delete although something still uses it, which then loses it
-	IfID   string // only if it still has this ID
+	// Revoke deletes a secret although services are granted it, and an
+	// organization with all secrets and services that it holds.
+	Revoke bool
+	IfID   string // only if it still has this ID; empty is any
 }
 
 // DeleteSecret deletes a secret for good: from one commit on, no service reads

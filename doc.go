@@ -8,7 +8,7 @@
 // The administrator, who holds the root key:
 //
 //	client, err := secrets.Open(store, root, nil)
-//	org, err := client.CreateOrganization(ctx, "acme")
+//	org, err := client.CreateOrganization(ctx, "acme") // client.Organization opens one
 //	_, err = org.CreateSecret(ctx, "database-url", secrets.Text(url))
 //	api, err := org.CreateService(ctx, "api")
 //	_, err = api.Grant(ctx, "database-url", "") // as DATABASE_URL
@@ -37,7 +37,8 @@
 //
 // # What is promised
 //
-// Nothing that is stored after [Service.Revoke], [Service.RevokeToken] or
+// An [Environment] is a snapshot; values that were updated are seen by the next
+// one. Nothing that is stored after [Service.Revoke], [Service.RevokeToken] or
 // [Organization.DeleteSecret] has returned opens with anything that the revoked
 // ever held. Every operation may be cancelled and repeated. Every change of a
 // record is noticed ([ErrTampered]) or amounts to its deletion, or to the
@@ -56,4 +57,5 @@
 // # Concurrency
 //
 // All types are safe for concurrent use, and no call leaves a goroutine behind.
+// The zero Client, Organization, Service and Session must not be used.
 package secrets

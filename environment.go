@@ -32,8 +32,10 @@ type Variable struct {
 }
 
 // An Environment is what a service may read, as of one instant: secrets that
-// were updated together are seen together. It is immutable and safe for
-// concurrent use; its methods do not allocate.
+// were updated together are seen together, and nothing changes it afterwards. It
+// is safe for concurrent use. Names are those of the grants, in the form of a
+// variable; whether one is privileged is for [CheckEnv] to say, which envload
+// asks. Lookup and Secret do not allocate.
 type Environment struct {
 	vars     []Variable // sorted by name; those without one first
 	unnamed  int        // how many those are

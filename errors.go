@@ -53,16 +53,22 @@ var (
 
 	// ErrTampered: a record does not open, or contradicts the others. It was
 	// changed, moved or restored by somebody who can write to the database.
-	// Nothing of it was believed. Restore it, or set or grant it anew.
+	// Nothing of it was believed. Restore it, or delete it and make it anew:
+	// [Organization.DeleteService], and [Organization.DeleteSecret] with Revoke,
+	// also delete what does not open.
 	ErrTampered = crypto.ErrTampered
 
 	// ErrWrongRoot: this root key does not open the organization. Look at the
-	// path of the key file: a mistyped one creates a new key.
+	// path of the key file: a mistyped one creates a new key. Or a KMS refused or
+	// failed: look at the key's name, the right to decrypt, and whether the
+	// service is up. Where it is known that it is not, the error is
+	// [crypto.ErrRootUnavailable].
 	ErrWrongRoot = crypto.ErrWrongRoot
 
-	// ErrUnknownOutcome: the store was lost while the change was under way,
-	// and it could not be found out whether it was applied. Repeat the call:
-	// every operation may be repeated.
+	// ErrUnknownOutcome: the store was lost, or the context ended, while the
+	// change was under way: it may have been applied, in part or not at all.
+	// Repeat the same call. Every operation may be repeated; one that creates
+	// then gives [ErrExists] if it had been applied.
 	ErrUnknownOutcome = storage.ErrUnknownOutcome
 
 	// ErrUnavailable: the store cannot be reached now, and nothing was

@@ -85,8 +85,7 @@ func (s *Service) grant(ctx context.Context, secret Name, env string) (Grant, er
 	return grant, err
 }
 
-// Grants returns the service's grants, sorted by secret: of each row that is
-// there for the app, what the secret's own records say.
+// Grants returns the service's grants, sorted by secret. It gives [ErrNotFound].
 func (s *Service) Grants(ctx context.Context) ([]Grant, error) {
 	grants, err := s.grants(ctx)
 	return grants, s.fail("list grants", "", err)

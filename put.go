@@ -9,7 +9,7 @@ import (
 
 // UpdateOptions are conditions of [Organization.UpdateSecret].
 type UpdateOptions struct {
-	IfID      string // only if the secret still has this ID
+	IfID      string // only if the secret still has this ID; empty is any
 	IfVersion uint64 // only if it still has this version; 0 is any
 }
 
@@ -27,7 +27,9 @@ func (o *Organization) CreateSecret(ctx context.Context, name Name, value Value)
 }
 
 // SetSecret creates a secret or gives it a new value. If it has that value
-// already nothing changes, so that a pipeline may run twice.
+// already nothing changes, so that a pipeline may run twice. It gives the errors
+// of [Organization.CreateSecret] but for ErrExists, and an [*EnvError] if a
+// variable that the secret goes to cannot carry the value.
 func (o *Organization) SetSecret(ctx context.Context, name Name, value Value) (Secret, error) {
 	s, err := o.put(ctx, name, value, func(v *view, s *secretView) (keep bool, err error) {
 		if !s.live() {
@@ -42,9 +44,10 @@ func (o *Organization) SetSecret(ctx context.Context, name Name, value Value) (S
 	return s, o.fail("set secret", "", name, err)
 }
 
-// UpdateSecret gives a secret a new value, which every service that is granted
-// it sees from then on. It gives [ErrNotFound], and [ErrConflict] if a condition
-// of opts does not hold.
+// UpdateSecret gives a secret a new value and version, also if the value is the
+// same. Every service that is granted it sees it from then on. It gives
+// [ErrNotFound], the errors of [Organization.SetSecret], and [ErrConflict] if a
+// condition of opts does not hold.
 func (o *Organization) UpdateSecret(ctx context.Context, name Name, value Value, opts *UpdateOptions) (Secret, error) {
 	if opts == nil {
 		opts = &UpdateOptions{}

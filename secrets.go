@@ -31,9 +31,9 @@ type Client struct {
 
 // Options are the optional parts of [Open].
 type Options struct {
-	// Logger is told what an operator may want to know, such as an
-	// interrupted operation that was finished: names only, never a value or a
-	// key. Nil logs nothing.
+	// Logger is told what an operator may want to know, such as a record that
+	// does not open, or that the work of a writer that stopped was taken over:
+	// names and ids only, never a value or a key. Nil logs nothing.
 	Logger *slog.Logger
 
 	// Now gives the times that records carry. Nil is [time.Now].

@@ -64,7 +64,8 @@ func (s *Session) Service() Name { return s.token.content().service }
 
 // Environment returns what the service may read now, as of one instant. It
 // makes two calls of the store, a third if something moved in between, and one
-// more for each further 128 grants. It gives [ErrUnauthenticated] once the
+// more for each further 128 grants. What is granted while it reads may be
+// missing. It gives [ErrUnauthenticated] once the
 // token is revoked, and [ErrTampered] if any record that belongs to it does not
 // open: an environment is whole, or there is none.
 func (s *Session) Environment(ctx context.Context) (*Environment, error) {

@@ -23,5 +23,5 @@ var (
 	// ErrLimit says that a key, a value or a batch exceeds the limits of
 	// this package, or is not well formed. Nothing was written, and trying
 	// again will not help.
-	ErrLimit = errors.New("storage limit exceeded")
+	ErrLimit = errors.New("limit exceeded")
 )
