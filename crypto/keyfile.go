@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/aead/aesctrhmac"
@@ -23,10 +24,13 @@ import (
 // maxKeyFile is the size in bytes above which a file is not a key file.
 const maxKeyFile = 64 << 10
 
+// maxPath is the size in bytes above which Linux takes no path.
+const maxPath = 4096
+
 // A KeyFileError says why a key file was refused. It never carries what the
 // file holds.
 type KeyFileError struct {
-	Path   string
+	Path   string // empty if what was given is no path, but perhaps a key
 	Reason string // what is wrong, and what to do
 	Err    error  // of the operating system, or nil
 }
@@ -59,20 +63,37 @@ func (e *KeyFileError) Unwrap() error { return e.Err }
 // Any other fault is a [*KeyFileError]: the file is a symbolic link or no
 // regular file, the group or others may read or write it, it belongs to neither
 // the effective user nor root, it is empty, larger than 64 KiB, or not such a
-// keyset. The file is read once.
+// keyset. The file is read once. A path that begins with a brace, holds a newline
+// or is longer than 4,096 bytes is refused as well, and not repeated: it may be
+// the keyset itself.
 //
 // Key files are for Unix. Elsewhere, on Windows too, it cannot be told who may
 // read a file: every path is refused, with a KeyFileError that is
 // [errors.ErrUnsupported], and nothing is read or made. Use a KMS there.
 func KeyFile(path string) (Root, error) {
-	if path == "" {
-		return nil, &KeyFileError{Reason: "has no path; name the file"} // else one would be made in "."
+	if fault := pathFault(path); fault != "" {
+		return nil, &KeyFileError{Reason: fault}
 	}
 	root, err := readKeyFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return createKeyFile(path)
 	}
 	return root, err
+}
+
+// pathFault returns why path is not looked at, and not repeated in the error.
+// An empty one would have a key made in the current folder; and a variable that
+// was to name the file may hold the key itself, as JSON or as the bytes of a
+// keyset, in which the parts are set off by what is a newline in text.
+func pathFault(path string) string {
+	switch {
+	case path == "":
+		return "has no path; name the file"
+	case strings.HasPrefix(strings.TrimSpace(path), "{"), strings.Contains(path, "\n"), len(path) > maxPath:
+		return "is given by what it seems to hold; put that into a file of mode 0600, and name the file"
+	default:
+		return ""
+	}
 }
 
 func readKeyFile(path string) (Root, error) {

@@ -4,6 +4,7 @@ package crypto_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,11 +13,16 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/tink-crypto/tink-go/v2/aead"
+	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
+	"github.com/tink-crypto/tink-go/v2/keyset"
 
 	"github.com/seed-9f6dc42a/secrets/crypto"
 )
@@ -176,6 +182,42 @@ func TestAKeyFileThatCannotBeMadeIsAnError(t *testing.T) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the cause is lost: %v", err)
 	}
+}
+
+// What was meant to name the file holds the key itself. The test is not
+// parallel: no file may be made in the current folder.
+func TestAKeyInPlaceOfThePathIsNeitherRepeatedNorMadeAFile(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	handle := must(keyset.NewHandle(aead.AES256GCMKeyTemplate()))
+	asJSON := jsonOf(t, handle)
+	var asBinary, indented bytes.Buffer
+	if err := errors.Join(
+		insecurecleartextkeyset.Write(handle, keyset.NewBinaryWriter(&asBinary)),
+		json.Indent(&indented, asJSON, "", "\t"),
+	); err != nil {
+		t.Fatal(err)
+	}
+	for what, given := range map[string][]byte{
+		"JSON": asJSON, "indented": indented.Bytes(), "after a space": append([]byte(" "), asJSON...), "binary": asBinary.Bytes(),
+		"a line": []byte("hunter2-hunter2\n"), "4,097 bytes": bytes.Repeat([]byte("hunter2/"), 513)[:4097],
+	} {
+		root, err := crypto.KeyFile(string(given))
+		fault, ok := errors.AsType[*crypto.KeyFileError](err)
+		if root != nil || !ok || fault.Path != "" || !strings.Contains(fault.Reason, "name the file") {
+			t.Errorf("%s: got a %T with another path or reason", what, err) // which may hold the key
+			continue
+		}
+		for part := range slices.Chunk(given, 7) {
+			if len(part) == 7 && strings.Contains(err.Error(), string(part)) {
+				t.Errorf("%s: the error repeats a part of it", what)
+			}
+		}
+	}
+	if names := directory(t, dir); len(names) > 0 {
+		t.Errorf("made: %d files", len(names))
+	}
+	must(crypto.KeyFile("odd {name}"))
 }
 
 func TestAReadOnlyDirectoryServesAnExistingKeyFile(t *testing.T) {
