@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -34,8 +35,11 @@ func (c *conn) nextVersion(batch storage.Batch) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if newest < 1 {
+	switch {
+	case newest < 1:
 		return 0, fmt.Errorf("%w: no commits", ErrCorrupt) // counting anew would give versions out again
+	case newest == math.MaxInt64: // no writer has come so far: somebody has put it there
+		return 0, fmt.Errorf("%w: commit %d is the last that there can be", ErrCorrupt, newest)
 	}
 	keys := slices.Clone(batch.Deletes)
 	for _, put := range batch.Puts {
