@@ -53,7 +53,7 @@ type Error struct{ Problems []Problem }
 type Problem struct {
 	Env    string       // environment variable
 	Field  string       // of the struct, such as Shards[1].URL
-	Type   string       // of the field
+	Type   string       // of the field, without tags
 	Secret secrets.Name // that the value came from
 	Err    error
 }

@@ -1,8 +1,10 @@
 package envload
 
 import (
+	"encoding"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,12 +32,13 @@ var knownOptions = []string{"", "-", "expand", "file", "init", "notEmpty", "requ
 
 // A survey finds the fields of a struct as the library will, following
 // doParseField of its env.go. It goes by types alone: where the library goes by
-// the values that it has set so far, the survey takes in more, so that no field
-// is overlooked.
+// the values that it has set so far, the survey takes in more, or refuses the
+// type, so that no field is overlooked.
 type survey struct {
 	vars     map[string]string
 	fields   []field
 	problems []Problem
+	selfMade int // types around the field that have an UnmarshalText
 }
 
 // surveyOf returns the fields of t; the keys of vars say how long slices of
@@ -44,11 +47,11 @@ type survey struct {
 func surveyOf(t reflect.Type, vars map[string]string) *survey {
 	s := &survey{vars: vars}
 	if t.Kind() != reflect.Struct {
-		s.problems = []Problem{{Type: t.String(), Err: fmt.Errorf("%w: Parse takes a struct", ErrStruct)}}
+		s.problems = []Problem{{Type: typeName(t), Err: fmt.Errorf("%w: Parse takes a struct", ErrStruct)}}
 		return s
 	}
 	if t.NumField() > 0 && !tagged(t, map[reflect.Type]bool{}) {
-		s.problems = []Problem{{Type: t.String(), Err: fmt.Errorf("%w: no field of it has an env tag", ErrStruct)}}
+		s.problems = []Problem{{Type: typeName(t), Err: fmt.Errorf("%w: no field of it has an env tag", ErrStruct)}}
 		return s
 	}
 	s.structure(t, "", "", nil)
@@ -58,7 +61,7 @@ func surveyOf(t reflect.Type, vars map[string]string) *survey {
 // tagged reports whether t holds a field with an env tag. It does not look into
 // a type that was seen.
 func tagged(t reflect.Type, seen map[reflect.Type]bool) bool {
-	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+	for slices.Contains([]reflect.Kind{reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map}, t.Kind()) {
 		t = t.Elem()
 	}
 	if t.Kind() != reflect.Struct || seen[t] {
@@ -78,7 +81,7 @@ func tagged(t reflect.Type, seen map[reflect.Type]bool) bool {
 // made without condition: one that came again would never end.
 func (s *survey) structure(t reflect.Type, path, prefix string, outer []reflect.Type) {
 	if slices.Contains(outer, t) {
-		s.problems = append(s.problems, Problem{Field: path, Type: t.String(),
+		s.problems = append(s.problems, Problem{Field: path, Type: typeName(t),
 			Err: fmt.Errorf("%w: it holds itself by the option init of its tag", ErrStruct)})
 		return
 	}
@@ -89,7 +92,7 @@ func (s *survey) structure(t reflect.Type, path, prefix string, outer []reflect.
 		case sf.IsExported():
 			s.visit(sf, inner, prefix, outer)
 		case isMeant(sf):
-			s.problems = append(s.problems, Problem{Field: inner, Type: sf.Type.String(), Err: errUnexported})
+			s.problems = append(s.problems, Problem{Field: inner, Type: typeName(sf.Type), Err: errUnexported})
 		}
 	}
 }
@@ -120,11 +123,16 @@ func (s *survey) visit(sf reflect.StructField, path, prefix string, outer []refl
 		s.structure(t, path, inner, outer)
 		return
 	}
+	if err := s.check(sf); err != nil {
+		s.problems = append(s.problems, Problem{Field: path, Type: typeName(t), Err: err})
+		return
+	}
 	if ignored(sf) {
 		return
 	}
 	f := newField(sf, path, prefix)
 	s.add(f)
+	defer s.enter(t)()
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 		if t.Kind() == reflect.Struct && f.has("init") {
@@ -136,6 +144,44 @@ func (s *survey) visit(sf reflect.StructField, path, prefix string, outer []refl
 	if t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct {
 		s.elements(t.Elem(), path, inner)
 	}
+}
+
+// check returns an error if there are fields with an env tag in a place of sf
+// where the library would not look, or where only the values tell whether it does.
+func (s *survey) check(sf reflect.StructField) error {
+	f := newField(sf, "", "")
+	switch {
+	case !tagged(sf.Type, map[reflect.Type]bool{}):
+		return nil
+	case s.selfMade > 0 && sf.Type.Kind() == reflect.Pointer && !f.has("init"): // also one that is ignored
+		return errSelfMade
+	case f.key == "" && !ignored(sf) && !followed(sf.Type):
+		return errUnfollowed
+	default:
+		return nil
+	}
+}
+
+var (
+	errSelfMade   = fmt.Errorf("%w: the UnmarshalText of a type around it may make it, fields with an env tag included; hold the struct itself", ErrStruct)
+	errUnfollowed = fmt.Errorf("%w: nothing fills the fields with an env tag in it; use a slice of structs, or one pointer to a struct", ErrStruct)
+)
+
+// followed reports whether the library looks for fields in a t.
+func followed(t reflect.Type) bool {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t.Kind() == reflect.Struct || t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct
+}
+
+// enter notes that what is visited until leave is in a t.
+func (s *survey) enter(t reflect.Type) (leave func()) {
+	if !reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
+		return func() {}
+	}
+	s.selfMade++
+	return func() { s.selfMade-- }
 }
 
 func newField(sf reflect.StructField, path, prefix string) field {
@@ -166,6 +212,7 @@ func (s *survey) elements(t reflect.Type, path, prefix string) {
 	if prefix != "" && !strings.HasSuffix(prefix, "_") {
 		prefix += "_"
 	}
+	defer s.enter(t)()
 	for _, i := range s.indices(prefix) {
 		s.structure(t, fmt.Sprintf("%s[%d]", path, i), fmt.Sprintf("%s%d_", prefix, i), nil)
 	}
@@ -189,5 +236,12 @@ func (s *survey) indices(prefix string) []int {
 }
 
 func (f field) problem(err error) Problem {
-	return Problem{Env: f.key, Field: f.path, Type: f.Type.String(), Err: err}
+	return Problem{Env: f.key, Field: f.path, Type: typeName(f.Type), Err: err}
 }
+
+// typeName returns how t is written, but without the tags of structs in it: a
+// default there may be what nobody should see.
+func typeName(t reflect.Type) string { return tagText.ReplaceAllString(t.String(), "") }
+
+// tagText is a tag in the text of a type, where nothing else is in quotes.
+var tagText = regexp.MustCompile(` "(?:[^"\\]|\\.)*"`)

@@ -105,12 +105,12 @@ func (s *survey) about(key, option string, err error) []Problem {
 // to fail by itself.
 func unless(found []Problem, name string, t reflect.Type, err error) []Problem {
 	same := func(p Problem) bool {
-		return strings.HasSuffix("."+p.Field, "."+name) && p.Type == t.String()
+		return strings.HasSuffix("."+p.Field, "."+name) && p.Type == typeName(t)
 	}
 	if slices.ContainsFunc(found, same) {
 		return nil
 	}
-	return []Problem{{Field: name, Type: t.String(), Err: err}}
+	return []Problem{{Field: name, Type: typeName(t), Err: err}}
 }
 
 // probe has the library fill a struct of this one field with value, from a

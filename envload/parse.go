@@ -27,8 +27,11 @@ import (
 // With envDefault an empty variable becomes the default.
 //
 // T must have a field with an env tag, and a field that has one, or is a struct
-// with some, must be exported: the library would leave it empty without a word.
-// The tag env:"-" says that this is meant. Otherwise the error is [ErrStruct].
+// with some, must be exported, and not be in an array, a map or a slice of
+// pointers: the library would leave it empty without a word. The tag env:"-" says
+// that this is meant. Otherwise the error is [ErrStruct]. A pointer to a struct
+// stays nil unless its tag has the option init; in a type with an UnmarshalText,
+// which could make one, it must have it.
 //
 // A field of type [secrets.Value] is the safest one: it never prints itself.
 // Take it, or string, for binary values: that library reads a []byte, like any
