@@ -91,16 +91,16 @@ func TestAContextThatEndsWithinACallLeavesNothingHalfDone(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.give(t, "a", "one")
-	made(t)(f.org.CreateSecret(t.Context(), "b", secrets.Text("two")))
+	made(t)(f.org.CreateSecret(t.Context(), "b", text("two")))
 	for what, do := range map[string]func(context.Context, *secrets.Organization, *secrets.Service) error{
 		"create secret": func(ctx context.Context, o *secrets.Organization, _ *secrets.Service) error {
-			return failure(o.CreateSecret(ctx, "c", secrets.Text("v")))
+			return failure(o.CreateSecret(ctx, "c", text("v")))
 		},
 		"set secret": func(ctx context.Context, o *secrets.Organization, _ *secrets.Service) error {
-			return failure(o.SetSecret(ctx, "a", secrets.Text("v")))
+			return failure(o.SetSecret(ctx, "a", text("v")))
 		},
 		"update secret": func(ctx context.Context, o *secrets.Organization, _ *secrets.Service) error {
-			return failure(o.UpdateSecret(ctx, "a", secrets.Text("v"), nil))
+			return failure(o.UpdateSecret(ctx, "a", text("v"), nil))
 		},
 		"delete secret": func(ctx context.Context, o *secrets.Organization, _ *secrets.Service) error {
 			return o.DeleteSecret(ctx, "a", &secrets.DeleteOptions{Revoke: true})

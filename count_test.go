@@ -65,7 +65,7 @@ func TestUpdateWithTenGranteesIsOneCommit(t *testing.T) {
 	store := &counting{Store: f.store}
 	org := get(t)(f.open(t, store).Organization(t.Context(), "acme"))
 	store.reads.Store(0)
-	if _, err := org.UpdateSecret(t.Context(), "a", secrets.Text("two"), nil); err != nil {
+	if _, err := org.UpdateSecret(t.Context(), "a", text("two"), nil); err != nil {
 		t.Fatal(err)
 	}
 	if reads, commits := store.reads.Load(), store.commits.Load(); reads != 2 || commits != 1 {
@@ -95,7 +95,7 @@ func TestConcurrentWritersOfOneSecretAllGetThrough(t *testing.T) {
 		go func() {
 			org, err := f.client.Organization(t.Context(), "acme")
 			for i := 0; i < updates && err == nil; i++ {
-				_, err = org.UpdateSecret(t.Context(), "a", secrets.Text(fmt.Sprint(w, i)), nil)
+				_, err = org.UpdateSecret(t.Context(), "a", text(fmt.Sprint(w, i)), nil)
 			}
 			done <- err
 		}()

@@ -126,7 +126,7 @@ func crowded(t *testing.T, f *fixture) {
 func operations() []operation {
 	granted := func(t *testing.T, f *fixture) { t.Helper(); f.give(t, "a", "one") }
 	update := func(ctx context.Context, _ *testing.T, _ *fixture, org *secrets.Organization, _ *secrets.Client) error {
-		_, err := org.UpdateSecret(ctx, "a", secrets.Text("two"), nil)
+		_, err := org.UpdateSecret(ctx, "a", text("two"), nil)
 		return err
 	}
 	revoke := func(ctx context.Context, _ *testing.T, _ *fixture, org *secrets.Organization, _ *secrets.Client) error {
@@ -153,12 +153,12 @@ func operations() []operation {
 			}},
 		{name: "create secret", already: secrets.ErrExists,
 			do: func(ctx context.Context, _ *testing.T, _ *fixture, org *secrets.Organization, _ *secrets.Client) error {
-				_, err := org.CreateSecret(ctx, "b", secrets.Text("v"))
+				_, err := org.CreateSecret(ctx, "b", text("v"))
 				return err
 			},
 			verify: func(t *testing.T, f *fixture, org *secrets.Organization) {
 				v, err := org.RevealSecret(t.Context(), "b")
-				if err != nil || v.Reveal() != "v" {
+				if err != nil || reveal(v) != "v" {
 					t.Errorf("got %v", err)
 				}
 			}},
@@ -166,7 +166,7 @@ func operations() []operation {
 		{name: "staged update", prepare: crowded, do: update, verify: reads("A", "two")},
 		{name: "grant",
 			prepare: func(t *testing.T, f *fixture) {
-				if _, err := f.org.CreateSecret(t.Context(), "a", secrets.Text("one")); err != nil {
+				if _, err := f.org.CreateSecret(t.Context(), "a", text("one")); err != nil {
 					t.Fatal(err)
 				}
 			},
@@ -214,7 +214,7 @@ func operations() []operation {
 				wantError(t, err, secrets.ErrUnauthenticated)
 				session := f.connect(t, f.tokens[1])
 				want(t, lookup(t.Context(), session, "A"), "one")
-				if _, err := org.UpdateSecret(t.Context(), "a", secrets.Text("three"), nil); err != nil {
+				if _, err := org.UpdateSecret(t.Context(), "a", text("three"), nil); err != nil {
 					t.Error(err)
 				}
 				want(t, lookup(t.Context(), session, "A"), "three")
@@ -278,6 +278,7 @@ func tryFault(t *testing.T, f *fixture, op operation, fault fault, at int) bool 
 	org := get(t)(client.Organization(t.Context(), "acme"))
 	store.at = store.calls + at
 	err := op.do(t.Context(), t, f, org, client)
+	sweepError(t, err)
 	reached := store.calls >= store.at
 	if err != nil && !errors.Is(err, errFault) && !errors.Is(err, secrets.ErrUnknownOutcome) {
 		t.Errorf("fault at call %d: %v", at, err)

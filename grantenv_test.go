@@ -32,7 +32,7 @@ func variables(t *testing.T, source secrets.Source) []string {
 	}
 	all := []string{}
 	for v := range env.All() {
-		all = append(all, v.Name+"="+string(v.Secret)+":"+v.Value.Reveal())
+		all = append(all, v.Name+"="+string(v.Secret)+":"+reveal(v.Value))
 	}
 	if len(all) != env.Len() {
 		t.Errorf("Len gives %d of %d", env.Len(), len(all))
@@ -69,7 +69,7 @@ func TestGrantWithoutAVariableGoesToTheNameOfTheSecret(t *testing.T) {
 		"database-url": "DATABASE_URL", "2fa-key": "_2FA_KEY", "a--b": "A__B", "7": "_7",
 		secrets.Name(strings.Repeat("9", 63)): "_" + strings.Repeat("9", 63),
 	} {
-		made(t)(f.org.CreateSecret(t.Context(), name, secrets.Text("v")))
+		made(t)(f.org.CreateSecret(t.Context(), name, text("v")))
 		want(t, f.grant(t, name, ""), env)
 		want(t, lookup(t.Context(), session, env), "v")
 		unchanged(t, f, func() { want(t, f.grant(t, name, env), env) }) // it is the same grant
@@ -79,7 +79,7 @@ func TestGrantWithoutAVariableGoesToTheNameOfTheSecret(t *testing.T) {
 func TestGrantingAgainChangesNothing(t *testing.T) {
 	t.Parallel()
 	f, clock := clocked(t)
-	made(t)(f.org.CreateSecret(t.Context(), "a", secrets.Text("one")))
+	made(t)(f.org.CreateSecret(t.Context(), "a", text("one")))
 	for _, env := range []string{"", secrets.NoEnv, "elsewhere", "Elsewhere", strings.Repeat("A", 128)} {
 		first, err := f.api.Grant(t.Context(), "a", env)
 		if err != nil {
@@ -118,7 +118,7 @@ func TestGrantMovesASecretToAnotherVariable(t *testing.T) {
 			t.Errorf("%s has version %d: its value has not changed", name, s.Version)
 		}
 	}
-	made(t)(f.org.UpdateSecret(t.Context(), "a", secrets.Text("three"), nil))
+	made(t)(f.org.UpdateSecret(t.Context(), "a", text("three"), nil))
 	wantVariables(t, f, session, "A=b:two", "B=a:three")
 	wantTaken(t, f, "A", "B")
 }
@@ -127,7 +127,7 @@ func TestGrantChangesTheCaseOfAVariable(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.give(t, "a", "one")
-	made(t)(f.org.CreateSecret(t.Context(), "b", secrets.Text("two")))
+	made(t)(f.org.CreateSecret(t.Context(), "b", text("two")))
 	session := f.connect(t, f.token(t))
 	for _, env := range []string{"a", "A", "Ab", "aB"} {
 		want(t, f.grant(t, "a", env), env)
@@ -150,7 +150,7 @@ func TestATakenVariableIsRefusedInAnyCase(t *testing.T) {
 	f := newFixture(t)
 	f.give(t, "holder", canary)
 	f.give(t, "other", canary)
-	made(t)(f.org.CreateSecret(t.Context(), "third", secrets.Text(canary)))
+	made(t)(f.org.CreateSecret(t.Context(), "third", text(canary)))
 	for _, env := range []string{"HOLDER", "holder", "HoldeR"} {
 		for _, secret := range []secrets.Name{"third", "other"} { // to be added, to be moved
 			errs := wantRefused(t, f, secrets.ErrInvalidEnv, []call{grantCall(f.api, secret, env, env)})
@@ -178,7 +178,7 @@ func TestNoEnvGrantsWithoutAVariable(t *testing.T) {
 	f := newFixture(t)
 	f.give(t, "b", "two")
 	for _, name := range []secrets.Name{"a", "c"} {
-		made(t)(f.org.CreateSecret(t.Context(), name, secrets.Text("value of "+string(name))))
+		made(t)(f.org.CreateSecret(t.Context(), name, text("value of "+string(name))))
 		want(t, f.grant(t, name, secrets.NoEnv), secrets.NoEnv)
 	}
 	session := f.connect(t, f.token(t))
@@ -189,7 +189,7 @@ func TestNoEnvGrantsWithoutAVariable(t *testing.T) {
 			t.Fatal(err)
 		}
 		for name, value := range map[secrets.Name]string{"a": "value of a", "b": "two", "c": "value of c"} {
-			if v, ok := env.Secret(name); !ok || v.Reveal() != value {
+			if v, ok := env.Secret(name); !ok || reveal(v) != value {
 				t.Errorf("%T: secret %s: %v", source, name, ok)
 			}
 		}
@@ -223,7 +223,7 @@ func TestAllowEnvIsCopied(t *testing.T) {
 	}
 	allow[0] = "PATH"
 	api := getService(t)(get(t)(client.Organization(t.Context(), "acme")).Service(t.Context(), "api"))
-	made(t)(f.org.CreateSecret(t.Context(), "a", secrets.Text("v")))
+	made(t)(f.org.CreateSecret(t.Context(), "a", text("v")))
 	_, err = api.Grant(t.Context(), "a", "PATH")
 	wantError(t, err, secrets.ErrInvalidEnv)
 }

@@ -151,11 +151,11 @@ func (a actor) run(ctx context.Context, store storage.Store, root crypto.Root) e
 // The actors of the scenes below.
 var (
 	updater = actor{"update", func(ctx context.Context, p process) error {
-		_, err := p.org.UpdateSecret(ctx, "a", secrets.Text("two"), nil)
+		_, err := p.org.UpdateSecret(ctx, "a", text("two"), nil)
 		return err
 	}}
 	setter = actor{"update again", func(ctx context.Context, p process) error {
-		_, err := p.org.UpdateSecret(ctx, "a", secrets.Text("three"), nil)
+		_, err := p.org.UpdateSecret(ctx, "a", text("three"), nil)
 		return err
 	}}
 	revoker = actor{"revoke", func(ctx context.Context, p process) error {
@@ -173,7 +173,7 @@ var (
 		return p.org.DeleteSecret(ctx, "a", &secrets.DeleteOptions{Revoke: true})
 	}}
 	creator = actor{"create again", func(ctx context.Context, p process) error {
-		if _, err := p.org.CreateSecret(ctx, "a", secrets.Text("new")); err != nil {
+		if _, err := p.org.CreateSecret(ctx, "a", text("new")); err != nil {
 			return err
 		}
 		_, err := p.api.Grant(ctx, "a", "")
@@ -344,7 +344,7 @@ func play(t *testing.T, f *fixture, next schedule, actors []actor) map[string]en
 		}
 	}
 	// Whatever happened, the organization works and agrees with itself.
-	if _, err := f.org.SetSecret(t.Context(), "a", secrets.Text("after")); err != nil {
+	if _, err := f.org.SetSecret(t.Context(), "a", text("after")); err != nil {
 		t.Error(err)
 	}
 	grants, err := f.org.Usage(t.Context(), "a")

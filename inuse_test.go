@@ -14,7 +14,7 @@ import (
 // what is printed.
 func TestASecretInUseNamesThreeGrantsAndCountsTheRest(t *testing.T) {
 	f := newFixture(t)
-	made(t)(f.org.CreateSecret(t.Context(), "a", secrets.Text(canary)))
+	made(t)(f.org.CreateSecret(t.Context(), "a", text(canary)))
 	at := secrets.Error{Op: "delete secret", Organization: "acme", Secret: "a"}
 	deletion := []call{{at: at, do: func(ctx context.Context) error { return f.org.DeleteSecret(ctx, "a", nil) }}}
 	texts := []string{

@@ -93,7 +93,7 @@ func newCrowd(t *testing.T) *fixture {
 	f := newFixture(t)
 	record := entries(t, f.store, "orgs/acme")[0]
 	for _, name := range names("entry", manyListed) {
-		if _, err := f.org.CreateSecret(t.Context(), name, secrets.Text("v")); err != nil {
+		if _, err := f.org.CreateSecret(t.Context(), name, text("v")); err != nil {
 			t.Fatal(err)
 		}
 		getService(t)(f.org.CreateService(t.Context(), name))
@@ -250,7 +250,7 @@ func TestAListingEndsWithAnErrorOfReadingAgain(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	for _, name := range []secrets.Name{"a", "b", "c"} {
-		made(t)(f.org.CreateSecret(t.Context(), name, secrets.Text("v")))
+		made(t)(f.org.CreateSecret(t.Context(), name, text("v")))
 	}
 	restore(t, f.store, []storage.Entry{{Key: "org/acme/secret/b", Value: []byte("something else")}})
 	store := &getless{Store: f.store}

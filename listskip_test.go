@@ -27,7 +27,7 @@ func TestDeletedSecretsAreNeitherListedNorCounted(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	for _, name := range names("entry", 2*listedPage+2) {
-		if _, err := f.org.CreateSecret(t.Context(), name, secrets.Text("v")); err != nil {
+		if _, err := f.org.CreateSecret(t.Context(), name, text("v")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -83,7 +83,7 @@ func TestADeletedSecretInFrontHidesNothing(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	for _, name := range []secrets.Name{"a", "b", "c"} {
-		made(t)(f.org.CreateSecret(t.Context(), name, secrets.Text("v")))
+		made(t)(f.org.CreateSecret(t.Context(), name, text("v")))
 	}
 	for _, left := range []string{"[b c]", "[c]", "[]"} {
 		first := collect(t, listings[1].names(t.Context(), f.client, &secrets.ListOptions{Limit: 1}))[0]

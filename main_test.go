@@ -34,15 +34,20 @@ func newStore(t testing.TB) storage.Store {
 	case "", "memory":
 		store = memory.New()
 	case "sqlite":
-		s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "secrets.db"), nil)
+		path := filepath.Join(t.TempDir(), "secrets.db")
+		s, err := sqlite.Open(t.Context(), path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
+		t.Cleanup(func() { sweepFile(t, path) })
 		store = s
 	default:
 		t.Fatalf("SECRETS_TEST_STORE is %q, but memory or sqlite was expected", driver)
 	}
-	t.Cleanup(func() { _ = store.Close() })
+	t.Cleanup(func() {
+		sweepStore(t, store)
+		_ = store.Close()
+	})
 	return store
 }
 
@@ -67,7 +72,7 @@ func newFixture(t testing.TB) *fixture {
 
 func (f *fixture) open(t testing.TB, store storage.Store) *secrets.Client {
 	t.Helper()
-	client, err := secrets.Open(store, f.root, nil)
+	client, err := secrets.Open(store, f.root, &secrets.Options{Logger: sweepLog(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,6 +97,7 @@ func (f *fixture) token(t testing.TB) secrets.Token {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { sweepToken(t, f.store, token) })
 	return token
 }
 
@@ -107,7 +113,7 @@ func (f *fixture) connect(t testing.TB, token secrets.Token) *secrets.Session {
 // give sets a secret and grants it.
 func (f *fixture) give(t testing.TB, name secrets.Name, value string) {
 	t.Helper()
-	if _, err := f.org.SetSecret(t.Context(), name, secrets.Text(value)); err != nil {
+	if _, err := f.org.SetSecret(t.Context(), name, text(value)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := f.api.Grant(t.Context(), name, ""); err != nil {
@@ -150,7 +156,7 @@ func lookup(ctx context.Context, source secrets.Source, env string) string {
 	if !ok {
 		return "absent"
 	}
-	return v.Reveal()
+	return reveal(v)
 }
 
 func want(t testing.TB, got, want string) {
@@ -162,6 +168,7 @@ func want(t testing.TB, got, want string) {
 
 func wantError(t testing.TB, err, want error) {
 	t.Helper()
+	sweepError(t, err)
 	if !errors.Is(err, want) {
 		t.Errorf("got error %v, want %v", err, want)
 	}

@@ -32,7 +32,7 @@ func TestWhatWasDeletedIsNotFound(t *testing.T) {
 	f.give(t, "a", canary)
 	get(t)(f.client.CreateOrganization(t.Context(), "gone"))
 	getService(t)(f.org.CreateService(t.Context(), "gone"))
-	if _, err := f.org.CreateSecret(t.Context(), "gone", secrets.Text(canary)); err != nil {
+	if _, err := f.org.CreateSecret(t.Context(), "gone", text(canary)); err != nil {
 		t.Fatal(err)
 	}
 	calls := slices.Concat(
@@ -141,7 +141,7 @@ func TestListingsOfADeletedOrganizationShowNothingOfItsSuccessor(t *testing.T) {
 	}
 	f.org = get(t)(f.client.CreateOrganization(t.Context(), "acme"))
 	for _, name := range []secrets.Name{"a", "b", "c"} {
-		made(t)(f.org.CreateSecret(t.Context(), name, secrets.Text(canary)))
+		made(t)(f.org.CreateSecret(t.Context(), name, text(canary)))
 	}
 	n := 0
 	for s, err := range old.Secrets(t.Context(), nil) {

@@ -12,7 +12,7 @@ func TestGrantedServiceReadsSecretAndOthersDoNot(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.give(t, "database-url", "postgres://db")
-	if _, err := f.org.CreateSecret(t.Context(), "other", secrets.Text("not granted")); err != nil {
+	if _, err := f.org.CreateSecret(t.Context(), "other", text("not granted")); err != nil {
 		t.Fatal(err)
 	}
 	session := f.connect(t, f.token(t))
@@ -27,7 +27,7 @@ func TestUpdateIsSeenByRunningSession(t *testing.T) {
 	f.give(t, "a", "one")
 	session := f.connect(t, f.token(t))
 	want(t, lookup(t.Context(), session, "A"), "one")
-	s, err := f.org.UpdateSecret(t.Context(), "a", secrets.Text("two"), nil)
+	s, err := f.org.UpdateSecret(t.Context(), "a", text("two"), nil)
 	if err != nil || s.Version != 2 {
 		t.Fatalf("update: %+v, %v", s, err)
 	}
@@ -64,7 +64,7 @@ func TestDeletedSecretIsGoneAndItsNameRevivesNothing(t *testing.T) {
 	}
 	want(t, lookup(t.Context(), session, "A"), "absent")
 	wantError(t, f.org.DeleteSecret(t.Context(), "a", nil), secrets.ErrNotFound)
-	s, err := f.org.CreateSecret(t.Context(), "a", secrets.Text("new"))
+	s, err := f.org.CreateSecret(t.Context(), "a", text("new"))
 	if err != nil || s.Version != 2 {
 		t.Fatalf("create again: %+v, %v", s, err)
 	}
@@ -103,7 +103,7 @@ func TestManyGranteesAreUpdatedRevokedAndDeleted(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := f.org.UpdateSecret(t.Context(), "a", secrets.Text("two"), nil); err != nil {
+	if _, err := f.org.UpdateSecret(t.Context(), "a", text("two"), nil); err != nil {
 		t.Fatal(err)
 	}
 	last := getService(t)(f.org.Service(t.Context(), services[len(services)-1]))
@@ -128,7 +128,7 @@ func TestManyGranteesAreUpdatedRevokedAndDeleted(t *testing.T) {
 			t.Errorf("%d records left under %s", len(left), prefix)
 		}
 	}
-	if _, err := f.org.CreateSecret(t.Context(), "a", secrets.Text("new")); err != nil {
+	if _, err := f.org.CreateSecret(t.Context(), "a", text("new")); err != nil {
 		t.Error(err)
 	}
 }
@@ -166,7 +166,7 @@ func TestOrganizationIsDeletedOnlyWhenEmptyOrAsked(t *testing.T) {
 	_, err := f.org.Secret(t.Context(), "a")
 	wantError(t, err, secrets.ErrNotFound)
 	get(t)(f.client.CreateOrganization(t.Context(), "acme"))
-	_, err = f.org.CreateSecret(t.Context(), "a", secrets.Text("x"))
+	_, err = f.org.CreateSecret(t.Context(), "a", text("x"))
 	wantError(t, err, secrets.ErrNotFound)
 }
 
@@ -189,7 +189,7 @@ func TestTwoSecretsDoNotMeetInOneVariable(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.give(t, "a", "one")
-	if _, err := f.org.CreateSecret(t.Context(), "b", secrets.Text("two")); err != nil {
+	if _, err := f.org.CreateSecret(t.Context(), "b", text("two")); err != nil {
 		t.Fatal(err)
 	}
 	_, err := f.api.Grant(t.Context(), "b", "a")

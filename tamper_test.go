@@ -33,7 +33,7 @@ func newWorld(t *testing.T) *world {
 		}
 		for _, secret := range []secrets.Name{"alpha", "beta"} {
 			value := string(org.Name()) + " " + string(secret)
-			if _, err := org.CreateSecret(t.Context(), secret, secrets.Text(value+" 1")); err != nil {
+			if _, err := org.CreateSecret(t.Context(), secret, text(value+" 1")); err != nil {
 				t.Fatal(err)
 			}
 			for _, service := range []secrets.Name{"api", "web"} {
@@ -49,7 +49,7 @@ func newWorld(t *testing.T) *world {
 		w.older[e.Key] = e
 	}
 	for _, secret := range []secrets.Name{"alpha", "beta"} {
-		if _, err := w.org.UpdateSecret(t.Context(), secret, secrets.Text("acme "+string(secret)+" 2"), nil); err != nil {
+		if _, err := w.org.UpdateSecret(t.Context(), secret, text("acme "+string(secret)+" 2"), nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -62,6 +62,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) observe(t *testing.T, what string) {
 	t.Helper()
 	check := func(where, got string, err error, right string) {
+		sweepError(t, err)
 		switch {
 		case err == nil && got == right:
 		case errors.Is(err, secrets.ErrTampered), errors.Is(err, secrets.ErrNotFound),
@@ -77,7 +78,7 @@ func (w *world) observe(t *testing.T, what string) {
 			return
 		}
 		for v := range env.All() {
-			check(where+" "+v.Name, v.Value.Reveal(), nil, "acme "+strings.ToLower(v.Name)+" 2")
+			check(where+" "+v.Name, reveal(v.Value), nil, "acme "+strings.ToLower(v.Name)+" 2")
 			if v.Name != secrets.EnvName(v.Secret) {
 				t.Errorf("%s: %s has %s in %s", what, where, v.Secret, v.Name)
 			}
@@ -95,7 +96,7 @@ func (w *world) observe(t *testing.T, what string) {
 	}
 	for _, secret := range []secrets.Name{"alpha", "beta"} {
 		v, err := org.RevealSecret(t.Context(), secret)
-		check("reveal", v.Reveal(), err, "acme "+string(secret)+" 2")
+		check("reveal", reveal(v), err, "acme "+string(secret)+" 2")
 		_, err = org.Usage(t.Context(), secret)
 		check("usage", "", err, "")
 	}
@@ -241,7 +242,7 @@ func TestRowsOfARevocationPutBackOpenNothingNew(t *testing.T) {
 				}
 				restore(t, c.store, set)
 				// An error is right as well: then nothing is put at all.
-				_, _ = c.org.UpdateSecret(t.Context(), "a", secrets.Text("after"), nil)
+				_, _ = c.org.UpdateSecret(t.Context(), "a", text("after"), nil)
 				if what == "token" {
 					_, _ = c.api.Grant(t.Context(), "a", "A")
 				}

@@ -52,8 +52,8 @@ func made(t *testing.T) func(secrets.Secret, error) secrets.Secret {
 func TestUpdateHoldsToItsConditions(t *testing.T) {
 	f := newFixture(t)
 	f.give(t, "a", canary)
-	other := made(t)(f.org.CreateSecret(t.Context(), "b", secrets.Text("other")))
-	current := made(t)(f.org.UpdateSecret(t.Context(), "a", secrets.Text(canary+"2"), nil))
+	other := made(t)(f.org.CreateSecret(t.Context(), "b", text("other")))
+	current := made(t)(f.org.UpdateSecret(t.Context(), "a", text(canary+"2"), nil))
 	for what, bad := range map[string]secrets.UpdateOptions{
 		"older version":           {IfVersion: 1},
 		"newer version":           {IfVersion: 3},
@@ -68,26 +68,26 @@ func TestUpdateHoldsToItsConditions(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			at := secrets.Error{Op: "update secret", Organization: "acme", Secret: "a"}
 			wantRefused(t, f, secrets.ErrConflict, []call{{at: at, do: func(ctx context.Context) error {
-				return failure(f.org.UpdateSecret(ctx, "a", secrets.Text(canary+"3"), &bad))
+				return failure(f.org.UpdateSecret(ctx, "a", text(canary+"3"), &bad))
 			}}})
 		})
 	}
 	for i, good := range []secrets.UpdateOptions{
 		{}, {IfID: current.ID}, {IfVersion: 4}, {IfID: current.ID, IfVersion: 5},
 	} {
-		value := secrets.Text(strings.Repeat("x", i+1))
+		value := text(strings.Repeat("x", i+1))
 		s := made(t)(f.org.UpdateSecret(t.Context(), "a", value, &good))
 		if s.Version != uint64(3+i) || s.ID != current.ID {
 			t.Errorf("%+v: %+v", good, s)
 		}
-		want(t, lookup(t.Context(), f.api, "A"), value.Reveal())
+		want(t, lookup(t.Context(), f.api, "A"), reveal(value))
 	}
 }
 
 // TestDeleteHoldsToItsCondition is not parallel: it captures what is printed.
 func TestDeleteHoldsToItsCondition(t *testing.T) {
 	f := newFixture(t)
-	old := made(t)(f.org.CreateSecret(t.Context(), "a", secrets.Text(canary)))
+	old := made(t)(f.org.CreateSecret(t.Context(), "a", text(canary)))
 	if err := f.org.DeleteSecret(t.Context(), "a", &secrets.DeleteOptions{IfID: old.ID}); err != nil {
 		t.Fatal(err)
 	}
@@ -128,18 +128,18 @@ func TestSetWithAnEqualValueChangesNothing(t *testing.T) {
 	*clock = clock.Add(time.Hour)
 	unchanged(t, f, func() {
 		for range 2 {
-			again := made(t)(f.org.SetSecret(t.Context(), "a", secrets.Bytes([]byte("one"))))
+			again := made(t)(f.org.SetSecret(t.Context(), "a", secrets.Bytes(text("one").RevealBytes())))
 			if diff := cmp.Diff(before, again); diff != "" {
 				t.Errorf("(-before +after):\n%s", diff)
 			}
 		}
 	})
 	// An update is one with an equal value too: it is what was asked for.
-	after := made(t)(f.org.UpdateSecret(t.Context(), "a", secrets.Text("one"), nil))
+	after := made(t)(f.org.UpdateSecret(t.Context(), "a", text("one"), nil))
 	if after.Version != 2 || !after.UpdatedAt.After(before.UpdatedAt) {
 		t.Errorf("update: %+v", after)
 	}
-	if s := made(t)(f.org.SetSecret(t.Context(), "a", secrets.Text("two"))); s.Version != 3 || s.ID != before.ID {
+	if s := made(t)(f.org.SetSecret(t.Context(), "a", text("two"))); s.Version != 3 || s.ID != before.ID {
 		t.Errorf("set: %+v", s)
 	}
 	want(t, lookup(t.Context(), f.api, "A"), "two")
@@ -155,12 +155,12 @@ func TestVersionsGoOnAndIDsAreNeverReused(t *testing.T) {
 		if round%2 == 1 {
 			create = f.org.SetSecret
 		}
-		s := made(t)(create(t.Context(), "a", secrets.Text("one")))
+		s := made(t)(create(t.Context(), "a", text("one")))
 		if ids[s.ID] || len(s.ID) != 32 {
 			t.Errorf("id %q, after %v", s.ID, ids)
 		}
 		ids[s.ID] = true
-		for _, next := range []secrets.Secret{s, made(t)(f.org.UpdateSecret(t.Context(), "a", secrets.Text("two"), nil))} {
+		for _, next := range []secrets.Secret{s, made(t)(f.org.UpdateSecret(t.Context(), "a", text("two"), nil))} {
 			if version++; next.Version != version || next.ID != s.ID {
 				t.Errorf("%+v, want version %d", next, version)
 			}
@@ -195,7 +195,7 @@ func TestTimesAreThoseOfTheClock(t *testing.T) {
 		}
 	}
 	created := tick()
-	returned := made(t)(f.org.CreateSecret(t.Context(), "a", secrets.Text("one")))
+	returned := made(t)(f.org.CreateSecret(t.Context(), "a", text("one")))
 	wantTimes(created, created)
 	want(t, returned.CreatedAt.Location().String()+returned.UpdatedAt.String(), "UTC"+created.String())
 
@@ -210,7 +210,7 @@ func TestTimesAreThoseOfTheClock(t *testing.T) {
 	}
 
 	updated := tick()
-	made(t)(f.org.UpdateSecret(t.Context(), "a", secrets.Text("two"), nil))
+	made(t)(f.org.UpdateSecret(t.Context(), "a", text("two"), nil))
 	wantTimes(created, updated)
 	tick()
 	if err := f.api.Revoke(t.Context(), "a"); err != nil {
@@ -221,7 +221,7 @@ func TestTimesAreThoseOfTheClock(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := tick()
-	made(t)(f.org.SetSecret(t.Context(), "a", secrets.Text("three")))
+	made(t)(f.org.SetSecret(t.Context(), "a", text("three")))
 	wantTimes(again, again)
 }
 
