@@ -23,7 +23,7 @@ type DeleteOptions struct {
 // remains is a tombstone without the value, so that versions go on counting if
 // the name is created again. An interrupted deletion is finished by repeating
 // it, or by creating the name again. With Revoke it also deletes a secret of
-// which a record does not open, but not one of which neither does.
+// which one record does not open, or none if this Client has seen it before.
 func (o *Organization) DeleteSecret(ctx context.Context, name Name, opts *DeleteOptions) error {
 	if opts == nil {
 		opts = &DeleteOptions{}
@@ -65,33 +65,35 @@ func (o *Organization) deleteSecret(ctx context.Context, name Name, opts *Delete
 	})
 }
 
-// salvage returns what is known of a secret of which a record does not open, for
-// a deletion: the access record's serial is not below the version.
+// salvage returns what is known of a secret of which a record does not open, or
+// is missing, for a deletion. No counter is below one that could be known: the
+// access record's serial is at least the version.
 func (w *writer) salvage(ctx context.Context) (*view, *secretView, error) {
-	o := w.org
-	v, err := o.read(ctx, secretKey(o.name, w.name), accessKey(o.name, w.name))
+	o, key := w.org, secretKey(w.org.name, w.name)
+	v, err := o.read(ctx, key, accessKey(o.name, w.name))
 	if err != nil {
 		return nil, nil, err
 	}
-	s := &secretView{name: w.name}
-	if _, err := v.decode(secretKey(o.name, w.name), typeSecret, &s.record, w.name); err != nil {
-		s.record = secretRecord{}
+	var record secretRecord
+	var access accessRecord
+	if _, err := v.decode(key, typeSecret, &record, w.name); err != nil {
+		record = secretRecord{}
 	}
-	if _, err := v.decode(accessKey(o.name, w.name), typeAccess, &s.access, w.name); err != nil {
-		s.access = accessRecord{}
+	if _, err := v.decode(accessKey(o.name, w.name), typeAccess, &access, w.name); err != nil {
+		access = accessRecord{}
 	}
-	if s.record.ID.IsZero() && s.access.SecretID.IsZero() {
+	known := o.state.floors.known(key)
+	record.Serial = max(record.Serial, access.Serial, known[1])
+	if record.Serial == 0 {
 		return nil, nil, ErrTampered
 	}
-	known := o.state.floors.known(secretKey(o.name, w.name))
-	serial := max(s.record.Serial, s.access.Serial, known[1])
-	version := max(s.record.Version, known[0])
-	if s.record.ID.IsZero() {
-		s.record.ID, version = s.access.SecretID, max(version, serial)
+	record.Version = max(record.Version, known[0])
+	if record.ID.IsZero() {
+		record.ID, record.Version = crypto.NewID(), record.Serial
 	}
-	s.record.State, s.record.Version, s.record.Serial = stateLive, version, serial
+	record.State = stateLive
 	o.client.log.Warn("deleting a secret of which a record does not open", "organization", o.name, "secret", w.name)
-	return v, s, nil
+	return v, &secretView{name: w.name, record: record, access: access}, nil
 }
 
 // bury puts the tombstone, and takes as many grants away as fit beside it.
