@@ -15,10 +15,17 @@ type Source interface {
 	Environment(ctx context.Context) (*Environment, error)
 }
 
+// A Watcher is a Source that says when its environment has changed: a
+// [*Session].
+type Watcher interface {
+	Source
+	Watch(ctx context.Context) iter.Seq2[*Environment, error]
+}
+
 var (
-	_ Source = (*Session)(nil)
-	_ Source = (*Service)(nil)
-	_ Source = (*Environment)(nil)
+	_ Watcher = (*Session)(nil)
+	_ Source  = (*Service)(nil)
+	_ Source  = (*Environment)(nil)
 )
 
 // A Variable is one secret in an environment: the value, the environment

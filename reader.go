@@ -22,6 +22,7 @@ type reader struct {
 
 	floors *floors // of the versions seen; nil for none
 	since  uint64
+	seen   map[string]uint64 // Version of each entry read, 0 of one that is not there; nil to forget
 
 	// What authenticate finds.
 	organizationID crypto.ID
@@ -44,11 +45,8 @@ func (r *reader) environment(ctx context.Context) (*Environment, error) {
 	for _, name := range rows.names {
 		keys = append(keys, secretKey(r.organization, name))
 	}
-	entries, err := getMap(ctx, r.store, keys...)
+	entries, err := r.get(ctx, keys)
 	if err != nil {
-		return nil, err
-	}
-	if err := r.authenticate(ctx, entries); err != nil {
 		return nil, err
 	}
 	vars, complete, err := r.assemble(rows, entries)
@@ -68,11 +66,8 @@ func (r *reader) readTogether(ctx context.Context, names []Name, keys []string) 
 	for _, name := range names {
 		keys = append(keys, rowKey(r.organization, r.service, name))
 	}
-	entries, err := getMap(ctx, r.store, keys...)
+	entries, err := r.get(ctx, keys)
 	if err != nil {
-		return nil, err
-	}
-	if err := r.authenticate(ctx, entries); err != nil {
 		return nil, err
 	}
 	rows := rowSet{records: make(map[Name]rowRecord, len(names))}
@@ -101,6 +96,24 @@ func (r *reader) readTogether(ctx context.Context, names []Name, keys []string) 
 		err = ErrTampered
 	}
 	return vars, err
+}
+
+// get reads the records under keys, which authenticate the reader.
+func (r *reader) get(ctx context.Context, keys []string) (map[string]storage.Entry, error) {
+	entries, err := getMap(ctx, r.store, keys...)
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range keys {
+		r.see(key, entries[key].Version)
+	}
+	return entries, r.authenticate(ctx, entries)
+}
+
+func (r *reader) see(key string, version uint64) {
+	if r.seen != nil {
+		r.seen[key] = version
+	}
 }
 
 // A row holds a wrap for each of two versions, while a rewrite is staged, and
@@ -153,6 +166,7 @@ func (r *reader) rows(ctx context.Context) (rowSet, error) {
 		if err := rows.add(name, row.entry); err != nil {
 			return rows, err
 		}
+		r.see(row.entry.Key, row.entry.Version)
 	}
 	return rows, nil
 }

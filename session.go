@@ -69,18 +69,23 @@ func (s *Session) Service() Name { return s.token.content().service }
 // token is revoked, and [ErrTampered] if any record that belongs to it does not
 // open: an environment is whole, or there is none.
 func (s *Session) Environment(ctx context.Context) (*Environment, error) {
+	env, err := s.environment(ctx, nil)
+	return env, s.fail("environment", err)
+}
+
+// environment notes in seen, unless it is nil, what the environment was made of.
+func (s *Session) environment(ctx context.Context, seen map[string]uint64) (*Environment, error) {
 	since, token := s.floors.now(), s.token.content()
 	r := &reader{
 		store: s.store, organization: token.organization, service: token.service,
-		keys: []string{s.tokenKey()}, floors: &s.floors, since: since,
+		keys: []string{s.tokenKey()}, floors: &s.floors, since: since, seen: seen,
 	}
 	r.authenticate = func(_ context.Context, entries map[string]storage.Entry) error {
 		t, err := s.open(entries, since)
 		r.organizationID, r.serviceID, r.keyID, r.key = t.record.OrganizationID, t.record.ServiceID, t.record.KeyID, t.key
 		return err
 	}
-	env, err := r.environment(ctx)
-	return env, s.fail("environment", err)
+	return r.environment(ctx)
 }
 
 func (s *Session) tokenKey() string {

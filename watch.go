@@ -1,0 +1,180 @@
+package secrets
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/seed-9f6dc42a/secrets/storage"
+)
+
+// How often a watcher looks by itself, whatever the store signals; and how long
+// it waits after a failure, at first and at most.
+const (
+	watchInterval = time.Minute
+	minBackoff    = 100 * time.Millisecond
+	maxBackoff    = 30 * time.Second
+)
+
+// Watch yields the session's environment, and yields it again whenever it has
+// changed: a secret was updated, granted, revoked or deleted. What it yields is
+// always whole and of one instant; values that come and go between two looks are
+// not all seen.
+//
+// It waits for signals of the store, and looks by itself once a minute; while
+// nothing changes that look is one call of the store. Changes of other
+// organizations wake nobody.
+//
+// A failure is yielded once, with a nil environment, and the next environment
+// after it says that it is over: with [ErrUnavailable] the last one may still be
+// used. It tries again after 100 ms, later up to 30 s. [ErrUnauthenticated] ends
+// the sequence, since the token will not be valid again, and so does a store that
+// was closed. When ctx ends the sequence just ends.
+//
+// No goroutine of the session outlives the loop. A session may be watched several
+// times at once.
+func (s *Session) Watch(ctx context.Context) iter.Seq2[*Environment, error] {
+	return func(yield func(*Environment, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		w := &watcher{session: s}
+		for w.next(ctx, yield) {
+			w.wait(ctx)
+		}
+	}
+}
+
+// A watcher is one loop of Watch.
+type watcher struct {
+	session *Session
+	changes <-chan struct{} // nil until the store has given one
+	last    *Environment    // yielded last; nil at first and after a failure
+	failed  bool
+	backoff time.Duration
+	seen    map[string]uint64 // versions of what the environment was made of
+	rows    bool              // whether the next look by itself is at the rows
+}
+
+// next reads the environment and yields it if it is news. It returns false when
+// the loop is to end.
+func (w *watcher) next(ctx context.Context, yield func(*Environment, error) bool) bool {
+	env, err := w.read(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return false
+	case err == nil:
+		w.backoff, w.failed = 0, false
+		if w.last != nil && env.same(w.last) {
+			return true
+		}
+		w.last = env
+		return yield(env, nil)
+	case errors.Is(err, ErrUnauthenticated), errors.Is(err, storage.ErrClosed):
+		yield(nil, w.session.fail("watch", err))
+		return false
+	}
+	w.backoff = min(max(2*w.backoff, minBackoff), maxBackoff)
+	if w.failed {
+		return true
+	}
+	w.failed, w.last, w.seen = true, nil, nil
+	return yield(nil, w.session.fail("watch", err))
+}
+
+// read subscribes before it reads, so that no change falls in between.
+func (w *watcher) read(ctx context.Context) (*Environment, error) {
+	if w.changes == nil {
+		changes, err := w.session.store.Changes(ctx, w.session.watched()...)
+		if err != nil {
+			return nil, err
+		}
+		w.changes = changes
+	}
+	seen := make(map[string]uint64)
+	env, err := w.session.environment(ctx, seen)
+	if err == nil {
+		w.seen = seen
+	}
+	return env, err
+}
+
+// watched returns prefixes of all that an environment is made of. The secrets
+// are those of the organization, so that a new grant needs no new subscription.
+func (s *Session) watched() []string {
+	return []string{s.tokenKey(), rowPrefix(s.Organization(), s.Service()), secretPrefix(s.Organization())}
+}
+
+// wait returns when it is time to read again.
+func (w *watcher) wait(ctx context.Context) {
+	if w.failed {
+		_ = pause(ctx, w.backoff) // ended contexts are noticed by who reads
+		return
+	}
+	for {
+		timer := time.NewTimer(watchInterval)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case _, ok := <-w.changes:
+			timer.Stop()
+			if !ok {
+				w.changes = nil // subscribing again says why
+			}
+			return
+		case <-timer.C:
+			if !w.unchanged(ctx) {
+				return
+			}
+		}
+	}
+}
+
+// unchanged reports, by one call of the store, that nothing was changed. Nobody
+// can see the rows, and the token and the secrets, in one call; so it looks at
+// them in turns.
+func (w *watcher) unchanged(ctx context.Context) bool {
+	w.rows = !w.rows
+	s := w.session
+	prefix := rowPrefix(s.Organization(), s.Service())
+	var now []storage.Entry
+	var err error
+	known := make(map[string]uint64, len(w.seen))
+	for key, version := range w.seen {
+		if strings.HasPrefix(key, prefix) == w.rows {
+			known[key] = version
+		}
+	}
+	if w.rows {
+		now, err = s.store.List(ctx, prefix, "", storage.MaxList)
+	} else {
+		now, err = s.store.Get(ctx, slices.Sorted(maps.Keys(known))...)
+	}
+	if err != nil || len(now) == storage.MaxList {
+		return false
+	}
+	for _, e := range now {
+		if known[e.Key] != e.Version {
+			return false
+		}
+		delete(known, e.Key)
+	}
+	for _, version := range known {
+		if version != 0 { // it was there
+			return false
+		}
+	}
+	return true
+}
+
+// same reports whether two environments hold the same versions of the same
+// secrets in the same variables.
+func (e *Environment) same(other *Environment) bool {
+	return slices.EqualFunc(e.vars, other.vars, func(a, b Variable) bool {
+		return a.Name == b.Name && a.Secret == b.Secret && a.ID == b.ID && a.Version == b.Version
+	})
+}

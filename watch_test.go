@@ -1,0 +1,326 @@
+package secrets_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-9f6dc42a/secrets"
+	"github.com/seed-9f6dc42a/secrets/storage"
+)
+
+// A watch notes what a watcher yields: the variable A, or the error.
+type watch struct {
+	news chan string
+	stop context.CancelFunc
+	done chan struct{}
+}
+
+func watchA(t *testing.T, session *secrets.Session) *watch {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	w := &watch{news: make(chan string, 100), stop: stop, done: make(chan struct{})}
+	go func() {
+		defer close(w.done)
+		for env, err := range session.Watch(ctx) {
+			sweepError(t, err)
+			if err != nil {
+				w.news <- known(err)
+				continue
+			}
+			v, ok := env.Lookup("A")
+			if !ok {
+				w.news <- "absent"
+				continue
+			}
+			w.news <- reveal(v)
+		}
+	}()
+	return w
+}
+
+func known(err error) string {
+	for _, sentinel := range []error{secrets.ErrUnauthenticated, secrets.ErrUnavailable, secrets.ErrTampered, storage.ErrClosed} {
+		if errors.Is(err, sentinel) {
+			return sentinel.Error()
+		}
+	}
+	return err.Error()
+}
+
+// said returns what was yielded since, once everything is quiet. A store that
+// polls has signalled within a second, which costs nothing in a bubble.
+func (w *watch) said() (all []string) {
+	time.Sleep(time.Second)
+	synctest.Wait()
+	for {
+		select {
+		case news := <-w.news:
+			all = append(all, news)
+		default:
+			return all
+		}
+	}
+}
+
+func (w *watch) end(t *testing.T) {
+	t.Helper()
+	w.stop()
+	<-w.done
+	if left := w.said(); len(left) > 0 {
+		t.Errorf("at the end it yields %q", left)
+	}
+}
+
+func wantSaid(t *testing.T, w *watch, want ...string) {
+	t.Helper()
+	got := w.said()
+	if len(got) != len(want) {
+		t.Errorf("yielded %q, want %q", got, want)
+		return
+	}
+	for i := range got {
+		if got[i] != want[i] {
+			t.Errorf("yielded %q, want %q", got, want)
+		}
+	}
+}
+
+func set(t *testing.T, org *secrets.Organization, name secrets.Name, value string) {
+	t.Helper()
+	if _, err := org.SetSecret(t.Context(), name, text(value)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWatcherYieldsEachChangeOfItsEnvironmentAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		f.give(t, "a", "one")
+		w := watchA(t, f.connect(t, f.token(t)))
+		wantSaid(t, w, "one")
+		set(t, f.org, "a", "two")
+		wantSaid(t, w, "two")
+		set(t, f.org, "other", "not granted")
+		wantSaid(t, w)
+		if err := f.api.Revoke(t.Context(), "a"); err != nil {
+			t.Fatal(err)
+		}
+		wantSaid(t, w, "absent")
+		f.give(t, "a", "three")
+		wantSaid(t, w, "three")
+		if err := f.org.DeleteSecret(t.Context(), "a", &secrets.DeleteOptions{Revoke: true}); err != nil {
+			t.Fatal(err)
+		}
+		wantSaid(t, w, "absent")
+		w.end(t)
+	})
+}
+
+func TestWatcherSeesAStagedUpdate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		crowded(t, f)
+		w := watchA(t, f.connect(t, f.token(t)))
+		wantSaid(t, w, "one")
+		set(t, f.org, "a", "two")
+		wantSaid(t, w, "two")
+		w.end(t)
+	})
+}
+
+func TestWatcherOfARevokedTokenSaysSoAndEnds(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		revoke func(context.Context, *fixture, secrets.Token) error
+	}{
+		{"token revoked", func(ctx context.Context, f *fixture, token secrets.Token) error {
+			return f.api.RevokeToken(ctx, token.ID())
+		}},
+		{"service deleted", func(ctx context.Context, f *fixture, _ secrets.Token) error {
+			return f.org.DeleteService(ctx, "api")
+		}},
+		{"organization deleted", func(ctx context.Context, f *fixture, _ secrets.Token) error {
+			return f.client.DeleteOrganization(ctx, "acme", &secrets.DeleteOptions{Revoke: true})
+		}},
+	} {
+		for _, grants := range []bool{true, false} {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFixture(t)
+				before := "absent"
+				if grants {
+					f.give(t, "a", "one")
+					before = "one"
+				}
+				token := f.token(t)
+				w := watchA(t, f.connect(t, token))
+				wantSaid(t, w, before)
+				if err := c.revoke(t.Context(), f, token); err != nil {
+					t.Fatal(err)
+				}
+				got := w.said()
+				if len(got) == 0 || got[len(got)-1] != secrets.ErrUnauthenticated.Error() {
+					t.Errorf("%s: yielded %q", c.name, got)
+				}
+				<-w.done
+			})
+		}
+	}
+}
+
+func TestIdleWatcherMakesOneCallAMinute(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		f.give(t, "a", "one")
+		f.give(t, "b", "other")
+		rival := get(t)(f.client.CreateOrganization(t.Context(), "rival"))
+		store := &counting{Store: f.store}
+		session, err := secrets.Connect(t.Context(), store, f.token(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := watchA(t, session)
+		wantSaid(t, w, "one")
+		begin := store.reads.Load()
+		for range 60 {
+			set(t, rival, "a", time.Now().String())
+			time.Sleep(time.Minute)
+		}
+		wantSaid(t, w)
+		if calls := store.reads.Load() - begin; calls > 60 || calls < 59 {
+			t.Errorf("%d calls in an hour, want one a minute", calls)
+		}
+		w.end(t)
+	})
+}
+
+// A deaf store never signals.
+type deaf struct{ storage.Store }
+
+func (deaf) Changes(ctx context.Context, _ ...string) (<-chan struct{}, error) {
+	ch := make(chan struct{})
+	context.AfterFunc(ctx, func() { close(ch) })
+	return ch, nil
+}
+
+func TestWatcherNeedsNoSignalToSeeAChange(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		crowded(t, f)
+		f.tokens = []secrets.Token{f.token(t)}
+		session, err := secrets.Connect(t.Context(), deaf{f.store}, f.tokens[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := watchA(t, session)
+		wantSaid(t, w, "one")
+		for _, change := range []struct {
+			do   func() error
+			want string
+		}{
+			{func() error { _, err := f.org.SetSecret(t.Context(), "a", text("two")); return err }, "two"},
+			{func() error { return f.api.Revoke(t.Context(), "a") }, "absent"},
+			{func() error { _, err := f.api.Grant(t.Context(), "a", ""); return err }, "two"},
+			{func() error { return f.api.RevokeToken(t.Context(), f.tokens[0].ID()) }, secrets.ErrUnauthenticated.Error()},
+		} {
+			if err := change.do(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(2*time.Minute + time.Second)
+			wantSaid(t, w, change.want)
+		}
+		<-w.done
+	})
+}
+
+// A switchable store can be taken away.
+type switchable struct {
+	storage.Store
+	off   atomic.Bool
+	calls atomic.Int64
+}
+
+func (s *switchable) down() error {
+	s.calls.Add(1)
+	if s.off.Load() {
+		return storage.ErrUnavailable
+	}
+	return nil
+}
+
+func (s *switchable) Get(ctx context.Context, keys ...string) ([]storage.Entry, error) {
+	if err := s.down(); err != nil {
+		return nil, err
+	}
+	return s.Store.Get(ctx, keys...)
+}
+
+func (s *switchable) List(ctx context.Context, prefix, after string, limit int) ([]storage.Entry, error) {
+	if err := s.down(); err != nil {
+		return nil, err
+	}
+	return s.Store.List(ctx, prefix, after, limit)
+}
+
+func TestWatcherOutlivesAStoreThatIsAwayForAnHour(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		f.give(t, "a", "one")
+		store := &switchable{Store: f.store}
+		session, err := secrets.Connect(t.Context(), store, f.token(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := watchA(t, session)
+		wantSaid(t, w, "one")
+		store.off.Store(true)
+		set(t, f.org, "a", "two")
+		wantSaid(t, w, secrets.ErrUnavailable.Error())
+		begin := store.calls.Load()
+		time.Sleep(time.Hour)
+		wantSaid(t, w)
+		if calls := store.calls.Load() - begin; calls < 100 || calls > 260 {
+			t.Errorf("%d calls in an hour, want one every 15 to 30 seconds after the first", calls)
+		}
+		store.off.Store(false)
+		time.Sleep(time.Minute)
+		wantSaid(t, w, "two")
+		w.end(t)
+	})
+}
+
+func TestWatcherEndsWithItsStore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		f.give(t, "a", "one")
+		w := watchA(t, f.connect(t, f.token(t)))
+		wantSaid(t, w, "one")
+		_ = f.store.Close()
+		wantSaid(t, w, storage.ErrClosed.Error())
+		<-w.done
+	})
+}
+
+func TestLoopThatIsLeftLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) { // which waits for every goroutine
+		f := newFixture(t)
+		f.give(t, "a", "one")
+		for env, err := range f.connect(t, f.token(t)).Watch(t.Context()) {
+			if err != nil || env.Len() != 1 {
+				t.Errorf("%d variables, %v", env.Len(), err)
+			}
+			break
+		}
+	})
+}
