@@ -16,7 +16,7 @@ type Source interface {
 }
 
 // A Watcher is a Source that says when its environment has changed: a
-// [*Session].
+// [*Session], and for tests an [*Environment], which never does.
 type Watcher interface {
 	Source
 	Watch(ctx context.Context) iter.Seq2[*Environment, error]
@@ -24,6 +24,7 @@ type Watcher interface {
 
 var (
 	_ Watcher = (*Session)(nil)
+	_ Watcher = (*Environment)(nil)
 	_ Source  = (*Service)(nil)
 	_ Source  = (*Environment)(nil)
 )
@@ -113,6 +114,26 @@ func (e *Environment) Environment(ctx context.Context) (*Environment, error) {
 		return nil, err
 	}
 	return e, nil
+}
+
+// Equal reports whether both environments hold the same variables: names,
+// values, secrets, ids and versions. The time that it takes depends on no value.
+func (e *Environment) Equal(other *Environment) bool {
+	if e == nil || other == nil {
+		return e == other
+	}
+	return slices.EqualFunc(e.vars, other.vars, func(a, b Variable) bool {
+		return a.Name == b.Name && a.Secret == b.Secret && a.ID == b.ID && a.Version == b.Version && a.Value.Equal(b.Value)
+	})
+}
+
+// Watch yields e itself once and then waits for the end of ctx: for tests.
+func (e *Environment) Watch(ctx context.Context) iter.Seq2[*Environment, error] {
+	return func(yield func(*Environment, error) bool) {
+		if ctx.Err() == nil && yield(e, nil) {
+			<-ctx.Done()
+		}
+	}
 }
 
 // Lookup returns the value of an environment variable. Case counts.

@@ -53,7 +53,7 @@ var allowedImports = map[string]imports{
 	},
 	"envload": {
 		files: []string{module, "github.com/caarlos0/env/v11"},
-		tests: []string{module + "/crypto", module + "/secretstest", module + "/storage/memory"},
+		tests: []string{module + "/crypto", module + "/secretstest", module + "/storage", module + "/storage/memory"},
 	},
 	"secretstest": {
 		files: []string{module, module + "/crypto", module + "/storage", module + "/storage/memory"},

@@ -68,7 +68,7 @@ func (w *watcher) next(ctx context.Context, yield func(*Environment, error) bool
 		return false
 	case err == nil:
 		w.backoff, w.failed = 0, false
-		if w.last != nil && env.same(w.last) {
+		if env.Equal(w.last) {
 			return true
 		}
 		w.last = env
@@ -169,12 +169,4 @@ func (w *watcher) unchanged(ctx context.Context) bool {
 		}
 	}
 	return true
-}
-
-// same reports whether two environments hold the same versions of the same
-// secrets in the same variables.
-func (e *Environment) same(other *Environment) bool {
-	return slices.EqualFunc(e.vars, other.vars, func(a, b Variable) bool {
-		return a.Name == b.Name && a.Secret == b.Secret && a.ID == b.ID && a.Version == b.Version
-	})
 }

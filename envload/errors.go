@@ -33,6 +33,11 @@ var (
 	// or the type. The value is not repeated.
 	ErrParse = errors.New("the value does not parse")
 
+	// ErrInvalid: the method Validate of the type refuses what is granted.
+	// What it says is not repeated, since it may quote a value: have it log
+	// what is safe to be logged.
+	ErrInvalid = errors.New("validation failed")
+
 	// ErrStruct: the type is not a struct or has no field with a tag, or a
 	// field is not exported, or its type or an option in its tag cannot be
 	// used. Change the struct.
