@@ -6,6 +6,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
 )
 
 // A Source gives an environment: a [*Session] (an app), a [*Service] (a
@@ -49,6 +50,7 @@ type Environment struct {
 	unnamed  int        // how many those are
 	byName   map[string]int
 	bySecret map[Name]int
+	stale    time.Time // zero if it is of the store
 }
 
 // NewEnvironment returns an environment of vars, for tests and for a [Source]
@@ -115,6 +117,10 @@ func (e *Environment) Environment(ctx context.Context) (*Environment, error) {
 	}
 	return e, nil
 }
+
+// StaleSince reports whether the environment is of a cache, since the store could
+// not be reached, and when that was read from the store. See [ConnectCached].
+func (e *Environment) StaleSince() (time.Time, bool) { return e.stale, !e.stale.IsZero() }
 
 // Equal reports whether both environments hold the same variables: names,
 // values, secrets, ids and versions. The time that it takes depends on no value.

@@ -13,7 +13,7 @@ import (
 // A reader reads the environment of a service: one call's worth, for an app by
 // its token and for a platform by the service's record.
 type reader struct {
-	store        storage.Store
+	store        records
 	organization Name
 	service      Name
 	keys         []string // the records that authenticate opens
@@ -247,7 +247,7 @@ func (r *reader) build(vars []Variable) (*Environment, error) {
 // inSecret says which secret of an environment an error is about.
 func inSecret(name Name, err error) error { return fmt.Errorf("secret %q: %w", name, err) }
 
-func getMap(ctx context.Context, store storage.Store, keys ...string) (map[string]storage.Entry, error) {
+func getMap(ctx context.Context, store records, keys ...string) (map[string]storage.Entry, error) {
 	entries, err := store.Get(ctx, keys...)
 	m := make(map[string]storage.Entry, len(entries))
 	for _, e := range entries {

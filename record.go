@@ -193,7 +193,7 @@ func encode(record any) []byte { return frame(nil, encodeBody(record)) }
 
 // unframe splits what frame has put together.
 func unframe(data []byte) (tag, body []byte, err error) {
-	if len(data) < 2 || len(data) > storage.MaxEntry || data[0] != recordFormat {
+	if len(data) < 2 || data[0] != recordFormat {
 		return nil, nil, ErrTampered
 	}
 	n := 2 + int(data[1])
@@ -213,6 +213,14 @@ func decodeBody(body []byte, record any) error {
 
 // decode decodes a record without regard to its tag.
 func decode(data []byte, record any) error {
+	if len(data) > storage.MaxEntry {
+		return ErrTampered
+	}
+	return decodeFile(data, record)
+}
+
+// decodeFile is decode for what is in a file, and so may be larger.
+func decodeFile(data []byte, record any) error {
 	_, body, err := unframe(data)
 	if err != nil {
 		return err

@@ -111,7 +111,7 @@ const listPage = 128
 // list yields the entries under prefix as opts say, a page at a time, with the
 // name that is the last part of the key. The name is empty if that is no valid
 // one: then somebody else has written the entry.
-func list(ctx context.Context, store storage.Store, prefix string, opts *ListOptions) iter.Seq2[Name, result] {
+func list(ctx context.Context, store records, prefix string, opts *ListOptions) iter.Seq2[Name, result] {
 	if opts == nil {
 		opts = &ListOptions{}
 	}

@@ -16,6 +16,7 @@ import (
 type Session struct {
 	store storage.Store
 	token Token
+	cache *cache // nil for none
 
 	mu     sync.Mutex
 	opened openToken
@@ -34,15 +35,11 @@ type openToken struct {
 // has no such organization, and [ErrTampered] if the token's record does not
 // open.
 func Connect(ctx context.Context, store storage.Store, token Token) (*Session, error) {
-	if store == nil {
-		return nil, &Error{Op: "connect", Err: errNoStore}
+	s, err := newSession(store, token)
+	if err != nil {
+		return nil, err
 	}
-	if token.IsZero() {
-		return nil, &Error{Op: "connect", Err: fmt.Errorf("%w: the token is empty", ErrUnauthenticated)}
-	}
-	s := &Session{store: storage.Limit(store), token: token}
-	since := s.floors.now()
-	organization := organizationKey(s.Organization())
+	since, organization := s.floors.now(), organizationKey(s.Organization())
 	entries, err := getMap(ctx, s.store, s.tokenKey(), organization)
 	if _, ok := entries[organization]; err == nil && !ok {
 		err = fmt.Errorf("%w: the store has no organization of that name; is it the right database?", ErrUnauthenticated)
@@ -54,6 +51,16 @@ func Connect(ctx context.Context, store storage.Store, token Token) (*Session, e
 		return nil, s.fail("connect", err)
 	}
 	return s, nil
+}
+
+func newSession(store storage.Store, token Token) (*Session, error) {
+	if store == nil {
+		return nil, &Error{Op: "connect", Err: errNoStore}
+	}
+	if token.IsZero() {
+		return nil, &Error{Op: "connect", Err: fmt.Errorf("%w: the token is empty", ErrUnauthenticated)}
+	}
+	return &Session{store: storage.Limit(store), token: token}, nil
 }
 
 // Organization returns the organization of the session's service.
@@ -75,9 +82,16 @@ func (s *Session) Environment(ctx context.Context) (*Environment, error) {
 
 // environment notes in seen, unless it is nil, what the environment was made of.
 func (s *Session) environment(ctx context.Context, seen map[string]uint64) (*Environment, error) {
+	if s.cache != nil {
+		return s.cached(ctx, seen)
+	}
+	return s.read(ctx, s.store, seen)
+}
+
+func (s *Session) read(ctx context.Context, store records, seen map[string]uint64) (*Environment, error) {
 	since, token := s.floors.now(), s.token.content()
 	r := &reader{
-		store: s.store, organization: token.organization, service: token.service,
+		store: store, organization: token.organization, service: token.service,
 		keys: []string{s.tokenKey()}, floors: &s.floors, since: since, seen: seen,
 	}
 	r.authenticate = func(_ context.Context, entries map[string]storage.Entry) error {
@@ -104,15 +118,8 @@ func (s *Session) open(entries map[string]storage.Entry, since uint64) (openToke
 	if s.opened.key != nil && bytes.Equal(s.opened.value, entry.Value) {
 		return s.opened, s.floors.raise("", since, floor{s.opened.record.KeySerial})
 	}
-	t, token := openToken{value: bytes.Clone(entry.Value)}, s.token.content()
-	if err := decode(entry.Value, &t.record); err != nil {
-		return openToken{}, err
-	}
-	if t.record.KeySerial < token.floor {
-		return openToken{}, ErrTampered
-	}
-	var err error
-	if t.key, err = token.key.UnwrapServiceKey(t.record.Wrap, token.binding(t.record)); err != nil {
+	t, err := s.openRecord(entry.Value)
+	if err != nil {
 		return openToken{}, err
 	}
 	if err := s.floors.raise("", since, floor{t.record.KeySerial}); err != nil {
@@ -120,6 +127,27 @@ func (s *Session) open(entries map[string]storage.Entry, since uint64) (openToke
 	}
 	s.opened = t
 	return t, nil
+}
+
+// openRecord opens a token's record.
+func (s *Session) openRecord(data []byte) (openToken, error) {
+	t, token := openToken{value: bytes.Clone(data)}, s.token.content()
+	if err := decode(data, &t.record); err != nil {
+		return openToken{}, err
+	}
+	if t.record.KeySerial < token.floor {
+		return openToken{}, ErrTampered
+	}
+	var err error
+	t.key, err = token.key.UnwrapServiceKey(t.record.Wrap, token.binding(t.record))
+	return t, err
+}
+
+// current returns the token's record as it was opened last.
+func (s *Session) current() openToken {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.opened
 }
 
 // binding is what a token's record is bound to: names from the token's text,

@@ -121,6 +121,9 @@ func sealRecord(keyset *crypto.Keyset, t recordType, org crypto.ID, record any, 
 
 // openRecord verifies the tag before it parses what the tag is over.
 func openRecord(keyset *crypto.Keyset, t recordType, org crypto.ID, data []byte, record any, names ...Name) error {
+	if len(data) > storage.MaxEntry {
+		return ErrTampered
+	}
 	tag, body, err := unframe(data)
 	if err != nil {
 		return err

@@ -68,7 +68,7 @@ func (w *watcher) next(ctx context.Context, yield func(*Environment, error) bool
 		return false
 	case err == nil:
 		w.backoff, w.failed = 0, false
-		if env.Equal(w.last) {
+		if env.Equal(w.last) && env.stale.IsZero() == w.last.stale.IsZero() {
 			return true
 		}
 		w.last = env
@@ -127,7 +127,7 @@ func (w *watcher) wait(ctx context.Context) {
 			}
 			return
 		case <-timer.C:
-			if !w.unchanged(ctx) {
+			if !w.unchanged(ctx) || w.session.cache.ages() {
 				return
 			}
 		}

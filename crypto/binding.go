@@ -145,6 +145,26 @@ func (b GrantBinding) associatedData() []byte {
 		digestField(&b.Digest))
 }
 
+// A CacheBinding binds what an app keeps beside it of the records of its
+// service, sealed under the service key.
+type CacheBinding struct {
+	OrganizationID ID
+	Organization   string
+	ServiceID      ID
+	Service        string
+	TokenID, KeyID ID
+}
+
+func (b CacheBinding) associatedData() []byte {
+	return encode(kindCache,
+		idField(&b.OrganizationID),
+		textField(b.Organization),
+		idField(&b.ServiceID),
+		textField(b.Service),
+		idField(&b.TokenID),
+		idField(&b.KeyID))
+}
+
 // A TagBinding binds a record that carries no ciphertext of its own: the
 // record's type, its organization, each name of its storage key as a field,
 // and its body exactly as stored, so that it is checked before it is parsed.

@@ -52,6 +52,10 @@ var (
 		VersionKeyID: keyID, ServiceID: serviceID, Service: "checkout", ServiceKeyID: tokenID,
 		Env: "DB_URL", Digest: digest,
 	}
+	cacheBinding = crypto.CacheBinding{
+		OrganizationID: orgID, Organization: "acme", ServiceID: serviceID, Service: "checkout",
+		TokenID: tokenID, KeyID: keyID,
+	}
 	tagBinding = crypto.TagBinding{
 		Record: 3, Organization: orgID, Names: []string{"acme", "db"}, Body: []byte{0xde, 0xad},
 	}
@@ -98,6 +102,8 @@ func TestAssociatedDataIsWhatTheDesignSays(t *testing.T) {
 			"00000001" + "03" + hexOrg + hexAcme + hexDB + "00000002" + "dead"},
 		"8 tag without names or body": {crypto.AssociatedData(crypto.TagBinding{}), hexLabel + "08" + "01" + "03" +
 			"00000001" + "00" + "00000010" + "00000000000000000000000000000000" + "00000000"},
+		"9 cache": {crypto.AssociatedData(cacheBinding), hexLabel + "09" + "01" + "06" +
+			hexOrg + hexAcme + hexService + hexCheckout + hexToken + hexKey},
 	}
 	for name, test := range tests {
 		if diff := cmp.Diff(test.want, hex.EncodeToString(test.got)); diff != "" {
@@ -162,7 +168,7 @@ func drawBinding(t *rapid.T, label string) (any, []byte) {
 	}
 	number := func() uint64 { return rapid.SampledFrom([]uint64{0, 1, 1 << 56}).Draw(t, label) }
 	sum := func() crypto.Digest { return crypto.DigestOf([]byte(text())) }
-	switch rapid.IntRange(1, 8).Draw(t, label) {
+	switch rapid.IntRange(1, 9).Draw(t, label) {
 	case 1:
 		b := crypto.OrganizationBinding{OrganizationID: id(), Organization: text(), Serial: number()}
 		return b, crypto.AssociatedData(b)
@@ -187,6 +193,10 @@ func drawBinding(t *rapid.T, label string) (any, []byte) {
 		b := crypto.GrantBinding{OrganizationID: id(), Organization: text(), SecretID: id(), Secret: text(),
 			Version: number(), VersionKeyID: id(), ServiceID: id(), Service: text(), ServiceKeyID: id(),
 			Env: text(), Digest: sum()}
+		return b, crypto.AssociatedData(b)
+	case 8:
+		b := crypto.CacheBinding{OrganizationID: id(), Organization: text(), ServiceID: id(), Service: text(),
+			TokenID: id(), KeyID: id()}
 		return b, crypto.AssociatedData(b)
 	default:
 		names := make([]string, rapid.IntRange(0, 3).Draw(t, label))

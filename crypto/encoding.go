@@ -34,6 +34,7 @@ const (
 	kindVersion
 	kindGrant
 	kindTag
+	kindCache
 )
 
 // valueFrame is the layout of a value's plaintext: 1 is the value's bytes as

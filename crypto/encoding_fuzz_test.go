@@ -16,7 +16,7 @@ import (
 // encoding that can be read back is injective.
 func FuzzAssociatedData(f *testing.F) {
 	f.Fuzz(func(t *testing.T, kind byte, ids []byte, org, service, secret, env string, number uint64, body []byte) {
-		kind = kind%8 + 1
+		kind = kind%9 + 1
 		got, want := fuzzedBinding(kind, ids, org, service, secret, env, number, body)
 		gotKind, fields := decode(t, got)
 		if gotKind != kind {
@@ -77,6 +77,10 @@ func fuzzedBinding(kind byte, ids []byte, org, service, secret, env string, numb
 				Secret: secret, Version: number, VersionKeyID: id[2], ServiceID: id[3], Service: service,
 				ServiceKeyID: id[4], Env: env, Digest: digest}),
 			[]string{text(id[0]), org, text(id[1]), secret, n, text(id[2]), text(id[3]), service, text(id[4]), env, string(digest[:])}
+	case 9:
+		return crypto.AssociatedData(crypto.CacheBinding{OrganizationID: id[0], Organization: org, ServiceID: id[1],
+				Service: service, TokenID: id[2], KeyID: id[3]}),
+			[]string{text(id[0]), org, text(id[1]), service, text(id[2]), text(id[3])}
 	default:
 		return crypto.AssociatedData(crypto.TagBinding{Record: uint8(number), Organization: id[0],
 				Names: []string{org, secret}, Body: body}),

@@ -38,3 +38,14 @@ func (k *ServiceKey) UnwrapVersionKey(wrapped []byte, b GrantBinding) (*VersionK
 	}
 	return newVersionKey(raw), nil
 }
+
+// SealCache encrypts an app's cache.
+func (k *ServiceKey) SealCache(plaintext []byte, b CacheBinding) ([]byte, error) {
+	return seal(k.aead(), plaintext, b.associatedData())
+}
+
+// OpenCache opens what [ServiceKey.SealCache] made for the same binding, or
+// fails with [ErrTampered].
+func (k *ServiceKey) OpenCache(sealed []byte, b CacheBinding) ([]byte, error) {
+	return open(k.aead(), sealed, b.associatedData())
+}

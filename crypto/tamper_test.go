@@ -65,6 +65,7 @@ func samples(t *testing.T) []sample {
 		newSample("5 value", must(version.Encrypt([]byte("hunter2"), valueBinding)), valueBinding, opener(version.Decrypt)),
 		newSample("6 version", must(keys.WrapVersionKey(version, versionBinding)), versionBinding, opener(keys.UnwrapVersionKey)),
 		newSample("7 grant", must(service.WrapVersionKey(version, grantBinding)), grantBinding, opener(service.UnwrapVersionKey)),
+		newSample("9 cache", must(service.SealCache([]byte("records"), cacheBinding)), cacheBinding, opener(service.OpenCache)),
 		newSample("8 tag", must(keys.Tag(tagBinding)), tagBinding, keys.VerifyTag),
 	}
 }
@@ -206,7 +207,7 @@ func TestKeysPassThroughTheWholeHierarchy(t *testing.T) {
 
 func TestSizesAreAsDocumented(t *testing.T) {
 	t.Parallel()
-	want := map[string]int{"2 service key": 77, "3 token key": 77, "4 token": 72, "5 value": 7 + 28, "6 version": 77, "7 grant": 72, "8 tag": 45}
+	want := map[string]int{"2 service key": 77, "3 token key": 77, "4 token": 72, "5 value": 7 + 28, "6 version": 77, "7 grant": 72, "8 tag": 45, "9 cache": 7 + 40}
 	for _, s := range samples(t)[1:] {
 		if len(s.ciphertext) != want[s.kind] {
 			t.Errorf("%s takes %d bytes, want %d", s.kind, len(s.ciphertext), want[s.kind])

@@ -78,7 +78,9 @@ func Watch[T any](ctx context.Context, src secrets.Source, opts *Options) (*Live
 		stop()
 		return nil, err
 	}
-	l.status.Store(&Status{Since: time.Now()})
+	status := statusOf(env)
+	status.Since = time.Now()
+	l.status.Store(&status)
 	go func() {
 		defer close(l.done)
 		defer stop()
@@ -96,13 +98,21 @@ func (l *Live[T]) follow(ctx context.Context, env *secrets.Environment, err erro
 	}
 	switch {
 	case err == nil:
-		l.report(Status{})
+		l.report(statusOf(env))
 	case errors.Is(err, secrets.ErrUnauthenticated):
 		l.swap(nil)
 		l.report(Status{Err: err, Lost: true})
 	default:
 		l.report(Status{Err: err, Stale: true})
 	}
+}
+
+// statusOf is stale for an environment of a cache.
+func statusOf(env *secrets.Environment) Status {
+	if _, stale := env.StaleSince(); stale {
+		return Status{Err: secrets.ErrUnavailable, Stale: true}
+	}
+	return Status{}
 }
 
 // fill makes a T of env, and puts it in place if it is good.
