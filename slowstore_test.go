@@ -107,13 +107,13 @@ func TestARevocationUnderConflictsWithoutPauseGivesUp(t *testing.T) {
 	})
 }
 
-// A hanging root does not answer until it is let go.
-type hanging struct {
+// A silent root does not answer until it is let go.
+type silent struct {
 	crypto.Root
 	hang chan struct{} // nil: it answers
 }
 
-func (h *hanging) Unwrap(ctx context.Context, wrapped, ad []byte) ([]byte, error) {
+func (h *silent) Unwrap(ctx context.Context, wrapped, ad []byte) ([]byte, error) {
 	if h.hang != nil {
 		<-h.hang
 	}
@@ -130,7 +130,7 @@ func TestACallEndsWithItsContextWhileAnotherWaitsForTheRoot(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				root := &hanging{Root: f.root}
+				root := &silent{Root: f.root}
 				client, err := secrets.Open(newStore(t), root, nil)
 				if err != nil {
 					t.Fatal(err)
