@@ -60,7 +60,7 @@ const (
 func TestRandomFaultsAndTurnsKeepWhatIsPromised(t *testing.T) {
 	t.Parallel()
 	few, many := newExplored(t, 12), newExplored(t, crowd)
-	rounds := uint64(80)
+	rounds := uint64(120)
 	if long() {
 		rounds = 6000
 	}

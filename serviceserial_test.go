@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-9f6dc42a/secrets"
 	"github.com/seed-9f6dc42a/secrets/storage"
+	"github.com/seed-9f6dc42a/secrets/storage/memory"
 )
 
 // The thief of these tests had a token that was revoked. He keeps whatever was
@@ -54,13 +55,14 @@ func TestAServiceRecordFromBeforeItsTokensIsRefused(t *testing.T) {
 	}
 }
 
-// alone returns a copy of a store with one row of the service alone.
+// alone returns a copy of a store, in memory, with one row of the service alone.
 func alone(t *testing.T, store storage.Store, row storage.Entry) storage.Store {
 	t.Helper()
 	others := slices.DeleteFunc(entries(t, store, ""), func(e storage.Entry) bool {
 		return strings.HasPrefix(e.Key, "org/acme/env/api/")
 	})
-	c := newStore(t)
+	c := memory.New()
+	t.Cleanup(func() { _ = c.Close() })
 	restore(t, c, append(others, row))
 	return c
 }
