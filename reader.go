@@ -116,6 +116,11 @@ func (r *reader) see(key string, version uint64) {
 	}
 }
 
+// maxRows is as many grants as can be looked at together: a row and a secret
+// each, and up to three records to authenticate. It is more than maxGrants, since
+// grants that are made at once may together exceed that.
+const maxRows = (storage.MaxGet - 3) / 2
+
 // A row holds a wrap for each of two versions, while a rewrite is staged, and
 // each of two keys, while the service's is replaced: about 130 bytes each.
 const (
@@ -160,8 +165,8 @@ func (r *reader) rows(ctx context.Context) (rowSet, error) {
 			return rows, row.err
 		case name == "":
 			return rows, ErrTampered
-		case len(rows.names) == maxGrants:
-			return rows, fmt.Errorf("%w: the service has more than %d grants", ErrLimit, maxGrants)
+		case len(rows.names) == maxRows:
+			return rows, fmt.Errorf("%w: the service has more than %d grants", ErrLimit, maxRows)
 		}
 		if err := rows.add(name, row.entry); err != nil {
 			return rows, err
