@@ -111,7 +111,7 @@ func (m *measuring) add(entries []storage.Entry) {
 // them: it stops at the first row that is too large, or is one too many.
 func TestPlantedRowsDoNotFillTheMemory(t *testing.T) {
 	t.Parallel()
-	const grants, row = 4096, 4 << 10 // the most that there can be, and the largest
+	const grants, row = 4998, 4 << 10 // the most that there can be, and the largest
 	small := forgedRow{SecretID: crypto.NewID(), Env: "A", Wraps: []forgedWrap{{Wrap: make([]byte, 100)}}}
 	large := forgedRow{SecretID: crypto.NewID(), Env: "A", Wraps: []forgedWrap{{Wrap: make([]byte, row)}}}
 	crowd := small
