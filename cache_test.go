@@ -240,15 +240,15 @@ func TestOlderCacheIsRefusedByWhoHasSeenMore(t *testing.T) {
 	wantError(t, err, secrets.ErrUnavailable)
 }
 
-// A silent store answers no call before its context ends.
-type silent struct{ storage.Store }
+// A mute store answers no call before its context ends.
+type mute struct{ storage.Store }
 
-func (silent) Get(ctx context.Context, _ ...string) ([]storage.Entry, error) {
+func (mute) Get(ctx context.Context, _ ...string) ([]storage.Entry, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }
 
-func (silent) List(ctx context.Context, _, _ string, _ int) ([]storage.Entry, error) {
+func (mute) List(ctx context.Context, _, _ string, _ int) ([]storage.Entry, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }
@@ -259,7 +259,7 @@ func TestStoreThatHangsCountsAsAway(t *testing.T) {
 		o := newOffline(t)
 		o.wantStart(t, "one", nil)
 		begin := time.Now()
-		o.away.Store = silent{o.store}
+		o.away.Store = mute{o.store}
 		o.wantStart(t, "one", nil)
 		if took := time.Since(begin); took > 11*time.Second { // two reads of 5 s
 			t.Errorf("it took %v", took)

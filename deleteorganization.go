@@ -40,82 +40,95 @@ func (c *Client) deleteOrganization(ctx context.Context, name Name, opts *Delete
 			return errNoOrganization
 		case opts.IfID != "" && opts.IfID != record.ID.String():
 			return errOtherID
-		case record.State == stateDeleting:
-			id = record.ID
-			return c.finishDeletion(ctx, name, entry, record, opts.Revoke)
 		}
-		if err := c.markDeleting(ctx, name, entry, record, opts.Revoke); err != nil {
+		org, err := c.handle(ctx, name, entry, record) // a mistyped key file must not delete anything
+		if err != nil {
 			return err
 		}
+		if record.State == stateLive {
+			if err := org.markDeleting(ctx, entry, record, opts.Revoke); err != nil {
+				return err
+			}
+			id = record.ID
+			return errMore // from what was written
+		}
 		id = record.ID
-		return errMore // from what was written
+		return org.finishDeletion(ctx, entry, record, opts.Revoke)
 	})
 }
 
 // markDeleting stops every writer. Unless everything is to go, the keyset stays
 // until it is known for certain that nothing is there.
-func (c *Client) markDeleting(ctx context.Context, name Name, entry storage.Entry, record organizationRecord, revoke bool) error {
+func (o *Organization) markDeleting(ctx context.Context, entry storage.Entry, record organizationRecord, revoke bool) error {
 	if revoke {
-		if _, err := c.openOrganization(ctx, name, entry, record); err != nil {
-			return err // a mistyped key file must not delete anything
-		}
-		return c.dropKeyset(ctx, name, entry, record)
+		return o.dropKeyset(ctx, entry, record)
 	}
-	if used, err := c.inUse(ctx, name); err != nil || used {
+	if used, err := o.inUse(ctx); err != nil || used {
 		return cmp.Or(err, errHolds)
 	}
-	record.State = stateDeleting
-	return c.rewriteOrganization(ctx, name, entry, record)
+	return o.rewrite(ctx, entry, record, stateDeleting)
 }
 
 var errHolds = fmt.Errorf("%w: it holds secrets or services", ErrInUse)
 
-func (c *Client) dropKeyset(ctx context.Context, name Name, entry storage.Entry, record organizationRecord) error {
-	record.State, record.Keyset = stateDeleting, nil
-	err := commit(ctx, c.store, storage.Batch{
-		Checks: []storage.Check{{Key: entry.Key, Version: entry.Version}},
-		Puts:   []storage.Put{{Key: organizationKey(name), Value: encode(record)}},
-	})
-	if err == nil {
-		c.forget(name, record.ID)
+// dropKeyset puts a new keyset in the place of the organization's: nothing opens
+// any more, and the record still shows who has written it. Otherwise whoever can
+// write to the database could have the rest removed.
+func (o *Organization) dropKeyset(ctx context.Context, entry storage.Entry, record organizationRecord) error {
+	keyset, err := crypto.NewKeyset()
+	if err != nil {
+		return err
 	}
-	return err
+	record.Serial++
+	if record.Keyset, err = keyset.Wrap(ctx, o.client.root, organizationBinding(o.name, record)); err != nil {
+		return err
+	}
+	if err := o.replace(ctx, entry, record, stateDeleted, keyset); err != nil {
+		return err
+	}
+	o.state.bury()
+	return nil
 }
 
-// rewriteOrganization writes the record, with its tag, in another state.
-func (c *Client) rewriteOrganization(ctx context.Context, name Name, entry storage.Entry, record organizationRecord) error {
-	org := &Organization{client: c, name: name, id: record.ID, state: c.stateOf(name, record.ID)}
-	keyset, err := org.keyset(ctx, entry)
+// rewrite writes the record in another state.
+func (o *Organization) rewrite(ctx context.Context, entry storage.Entry, record organizationRecord, to state) error {
+	keyset, err := o.keyset(ctx, entry)
 	if err != nil {
 		return err
 	}
-	value, err := sealRecord(keyset, typeOrganization, record.ID, record, name)
+	return o.replace(ctx, entry, record, to, keyset)
+}
+
+// replace writes the record under a keyset, if it is as it was read.
+func (o *Organization) replace(ctx context.Context, entry storage.Entry, record organizationRecord, to state, keyset *crypto.Keyset) error {
+	record.State = to
+	value, err := sealRecord(keyset, typeOrganization, record.ID, record, o.name)
 	if err != nil {
 		return err
 	}
-	return commit(ctx, c.store, storage.Batch{
+	return commit(ctx, o.client.store, storage.Batch{
 		Checks: []storage.Check{{Key: entry.Key, Version: entry.Version}},
-		Puts:   []storage.Put{{Key: organizationKey(name), Value: value}},
+		Puts:   []storage.Put{{Key: entry.Key, Value: value}},
 	})
 }
 
 // finishDeletion goes on with a deletion that is under way.
-func (c *Client) finishDeletion(ctx context.Context, name Name, entry storage.Entry, record organizationRecord, revoke bool) error {
-	if len(record.Keyset) == 0 {
-		return c.removeRecords(ctx, name, entry)
+func (o *Organization) finishDeletion(ctx context.Context, entry storage.Entry, record organizationRecord, revoke bool) error {
+	if record.State == stateDeleted {
+		o.state.bury()
+		return o.removeRecords(ctx, entry)
 	}
-	used, err := c.inUse(ctx, name)
+	used, err := o.inUse(ctx)
 	if err != nil {
 		return err
 	}
 	if used && !revoke {
-		record.State = stateLive
-		if err := c.rewriteOrganization(ctx, name, entry, record); err != nil {
+		if err := o.rewrite(ctx, entry, record, stateLive); err != nil {
 			return err
 		}
 		return errHolds
 	}
-	if err := c.dropKeyset(ctx, name, entry, record); err != nil {
+	if err := o.dropKeyset(ctx, entry, record); err != nil {
 		return err
 	}
 	return errMore
@@ -123,23 +136,23 @@ func (c *Client) finishDeletion(ctx context.Context, name Name, entry storage.En
 
 // removeRecords removes what belongs to an organization whose keyset is gone,
 // and then its record. Tokens go first: then no app sees a part of the rest.
-func (c *Client) removeRecords(ctx context.Context, name Name, entry storage.Entry) error {
+func (o *Organization) removeRecords(ctx context.Context, entry storage.Entry) error {
 	check := []storage.Check{{Key: entry.Key, Version: entry.Version}}
-	for _, prefix := range []string{organizationPrefix(name) + "token/", organizationPrefix(name)} {
-		if err := sweep(ctx, c.store, prefix, check); err != nil {
+	for _, prefix := range []string{organizationPrefix(o.name) + "token/", organizationPrefix(o.name)} {
+		if err := sweep(ctx, o.client.store, prefix, check); err != nil {
 			return err
 		}
 	}
-	return commit(ctx, c.store, storage.Batch{Checks: check, Deletes: []string{entry.Key}})
+	return commit(ctx, o.client.store, storage.Batch{Checks: check, Deletes: []string{entry.Key}})
 }
 
 // inUse reports whether there is a service, or a secret that is not deleted.
 // Records that do not open count: somebody has to look at them.
-func (c *Client) inUse(ctx context.Context, name Name) (bool, error) {
-	for _, r := range list(ctx, c.store, servicePrefix(name), nil) {
+func (o *Organization) inUse(ctx context.Context) (bool, error) {
+	for _, r := range list(ctx, o.client.store, servicePrefix(o.name), nil) {
 		return r.err == nil, r.err
 	}
-	for _, r := range list(ctx, c.store, secretPrefix(name), nil) {
+	for _, r := range list(ctx, o.client.store, secretPrefix(o.name), nil) {
 		if r.err != nil {
 			return false, r.err
 		}

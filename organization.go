@@ -40,6 +40,7 @@ type organizationState struct {
 	mu     sync.Mutex
 	value  []byte // the organization's record, as opened last
 	keyset *crypto.Keyset
+	dead   bool                             // deleted by this process
 	keys   map[crypto.ID]*crypto.ServiceKey // an id always means the same key
 	floors floors
 }
@@ -78,17 +79,18 @@ func (c *Client) createOrganization(ctx context.Context, name Name) (*Organizati
 		case entry.Version == 0:
 			org, err = c.putOrganization(ctx, name, id)
 			return err
-		case record.State == stateDeleting:
-			err := c.finishDeletion(ctx, name, entry, record, false)
+		}
+		if org, err = c.handle(ctx, name, entry, record); err != nil {
+			return err
+		}
+		switch {
+		case record.State != stateLive:
+			err := org.finishDeletion(ctx, entry, record, false)
 			if err == nil || errors.Is(err, ErrInUse) { // then it is back
 				return errAgain
 			}
 			return err
-		}
-		if org, err = c.openOrganization(ctx, name, entry, record); err != nil {
-			return err
-		}
-		if org.id != id {
+		case org.id != id:
 			return ErrExists
 		}
 		return nil
@@ -223,8 +225,14 @@ func (c *Client) openOrganization(ctx context.Context, name Name, entry storage.
 	if record.State != stateLive {
 		return nil, errNoOrganization
 	}
+	return c.handle(ctx, name, entry, record)
+}
+
+// handle returns the handle of a record that the root opens, in whatever state
+// the organization is.
+func (c *Client) handle(ctx context.Context, name Name, entry storage.Entry, record organizationRecord) (*Organization, error) {
 	org := &Organization{client: c, name: name, id: record.ID, state: c.stateOf(name, record.ID)}
-	if _, err := org.liveKeyset(ctx, entry); err != nil {
+	if _, err := org.keyset(ctx, entry); err != nil {
 		return nil, err
 	}
 	return org, nil
@@ -250,11 +258,15 @@ func (c *Client) stateOf(name Name, id crypto.ID) *organizationState {
 	return s
 }
 
-// forget drops the keyset of an organization that was deleted.
-func (c *Client) forget(name Name, id crypto.ID) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.organizations, organizationRef{name, id})
+// bury drops what is known of an organization that was deleted, but for that: who
+// puts its records back does not bring it back here.
+func (s *organizationState) bury() {
+	s.gate <- struct{}{}
+	defer func() { <-s.gate }()
+	s.dead, s.keyset, s.value = true, nil, nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.keys)
 }
 
 // evict makes room for one more in a cache.
@@ -297,7 +309,7 @@ func (o *Organization) keyset(ctx context.Context, entry storage.Entry) (*crypto
 	if err := decode(entry.Value, &record); err != nil {
 		return nil, err
 	}
-	if record.ID != o.id || len(record.Keyset) == 0 {
+	if record.ID != o.id || s.dead && record.State != stateDeleted {
 		return nil, errNoOrganization // deleted, and perhaps created again
 	}
 	keyset, err := crypto.UnwrapKeyset(ctx, o.client.root, record.Keyset, organizationBinding(o.name, record))

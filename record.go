@@ -20,8 +20,8 @@ import (
 // acts on. What a record is called is never inside it: names come from the key
 // under which it was asked for.
 
-// organizationRecord is stored under orgs/{org}. One that is deleted has no
-// keyset any more, and so no tag.
+// organizationRecord is stored under orgs/{org}. One that is deleted, and of
+// which the rest is being removed, has a new keyset, under which nothing is.
 type organizationRecord struct {
 	ID      crypto.ID `cbor:"1,keyasint"`
 	Serial  uint64    `cbor:"2,keyasint"` // of the keyset
@@ -137,7 +137,7 @@ type state uint8
 const (
 	stateLive     state = iota
 	stateDeleting       // writers keep off; whoever meets it finishes or undoes it
-	stateDeleted        // a tombstone
+	stateDeleted        // a tombstone, or an organization whose keyset is gone
 )
 
 // instant is a time in milliseconds of the Unix epoch, UTC.
