@@ -139,7 +139,7 @@ func TestGrantRefusesPrivilegedVariables(t *testing.T) {
 	for secret, env := range map[secrets.Name]string{
 		"path": "PATH", "ld-preload": "LD_PRELOAD", "https-proxy": "HTTPS_PROXY", "secrets-token": "SECRETS_TOKEN", "home": "HOME",
 	} {
-		if _, err := f.org.CreateSecret(t.Context(), secret, secrets.Text(canary)); err != nil {
+		if _, err := f.org.CreateSecret(t.Context(), secret, text(canary)); err != nil {
 			t.Fatal(err)
 		}
 		for _, asked := range []string{"", env} {
@@ -158,7 +158,7 @@ func TestGrantRefusesPrivilegedVariables(t *testing.T) {
 // The test is not parallel: it captures what is printed.
 func TestAllowEnvAdmitsAPrivilegedVariable(t *testing.T) {
 	f := newFixture(t)
-	if _, err := f.org.CreateSecret(t.Context(), "a", secrets.Text(canary)); err != nil {
+	if _, err := f.org.CreateSecret(t.Context(), "a", text(canary)); err != nil {
 		t.Fatal(err)
 	}
 	client, err := secrets.Open(f.store, f.root, &secrets.Options{AllowEnv: []string{"node_options", "LD_PRELOAD"}})
