@@ -27,8 +27,9 @@ type trial struct {
 	tasks   []task
 	lost    []*hooked // the commits of each task that may still land
 	endings map[string]ending
-	without bool // the service does not have a when the tasks begin
-	final   bool // a was taken from it after they had ended
+	keeper  secrets.Name // of a, as long as there is one: the last service
+	without bool         // the service does not have a when the tasks begin
+	final   bool         // a was taken from it after they had ended
 
 	mu    sync.Mutex
 	trace []string
@@ -49,12 +50,11 @@ type task struct {
 // The tasks are about the secret a. Beside it the service api is always granted
 // b, and has c, which may take a's variable. Other services have a too.
 const (
-	ofA       = "v0" // all values of a begin with v
-	ofB       = "other"
-	ofC       = "third"
-	loser     = "svc-0003" // from which a may be revoked
-	mortal    = "svc-0005" // which may be deleted and created again
-	bystander = "svc-0007" // which has a as long as there is one
+	ofA    = "v0" // all values of a begin with v
+	ofB    = "other"
+	ofC    = "third"
+	loser  = "svc-0003" // from which a may be revoked
+	mortal = "svc-0005" // which may be deleted and created again
 )
 
 func TestRandomFaultsAndTurnsKeepWhatIsPromised(t *testing.T) {
@@ -97,6 +97,9 @@ func explore(t *testing.T, f *fixture, seed uint64) {
 	tr.client = tr.open(t, tr.store)
 	tr.org = get(t)(tr.client.Organization(t.Context(), "acme"))
 	tr.api = getService(t)(tr.org.Service(t.Context(), "api"))
+	for s := range tr.org.Services(t.Context(), nil) {
+		tr.keeper = s.Name
+	}
 	for _, e := range entries(t, tr.store, "org/acme/") {
 		tr.rec.values[e.Key] = [][]byte{e.Value}
 	}

@@ -42,7 +42,7 @@ func (tr *trial) wantRead(env *secrets.Environment) error {
 func (tr *trial) play(t *testing.T) {
 	t.Helper()
 	session := tr.connect(t, tr.tokens[2])
-	kept := getService(t)(tr.org.Service(t.Context(), bystander))
+	keeper := getService(t)(tr.org.Service(t.Context(), tr.keeper))
 	always := func() {
 		tr.landSome(0.1)
 		env, err := session.Environment(t.Context())
@@ -52,8 +52,8 @@ func (tr *trial) play(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if a := lookup(t.Context(), kept, "A"); !strings.HasPrefix(a, "v") && (a != "absent" || !tr.has("delete")) {
-			t.Fatalf("%s reads %q", bystander, a)
+		if a := lookup(t.Context(), keeper, "A"); !strings.HasPrefix(a, "v") && (a != "absent" || !tr.has("delete")) {
+			t.Fatalf("%s reads %q", tr.keeper, a)
 		}
 	}
 	turns := 0
