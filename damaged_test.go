@@ -99,8 +99,8 @@ func TestASecretOfWhichARecordDoesNotOpenIsDeletedAndMadeAnew(t *testing.T) {
 			f.give(t, "junk", "one")
 			before := made(t)(f.org.Secret(t.Context(), "junk"))
 			damage(t, f.store, "org/acme/"+record+"/junk")
-			c := f.elsewhereOnACopy(t)
-			for _, org := range []*secrets.Organization{c, f.org} { // without memory, and with
+			fresh := get(t)(f.open(t, copied(t, f.store)).Organization(t.Context(), "acme"))
+			for _, org := range []*secrets.Organization{fresh, f.org} { // without memory, and with
 				wantError(t, failure(org.SetSecret(t.Context(), "junk", text("two"))), secrets.ErrTampered)
 				wantError(t, org.DeleteSecret(t.Context(), "junk", nil), secrets.ErrTampered)
 				if err := org.DeleteSecret(t.Context(), "junk", &secrets.DeleteOptions{Revoke: true}); err != nil {
@@ -114,13 +114,6 @@ func TestASecretOfWhichARecordDoesNotOpenIsDeletedAndMadeAnew(t *testing.T) {
 			want(t, lookup(t.Context(), f.api, "JUNK"), "absent")
 		})
 	}
-}
-
-// elsewhereOnACopy returns the organization as a process without memory has it,
-// in a copy of the store.
-func (f *fixture) elsewhereOnACopy(t testing.TB) *secrets.Organization {
-	t.Helper()
-	return get(t)(f.open(t, copied(t, f.store)).Organization(t.Context(), "acme"))
 }
 
 func TestADeletionOfAServiceGoesOnPastASecretThatDoesNotOpen(t *testing.T) {

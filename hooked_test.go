@@ -6,7 +6,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/seed-9f6dc42a/secrets"
 	"github.com/seed-9f6dc42a/secrets/storage"
 )
 
@@ -170,19 +169,4 @@ func damage(t testing.TB, store storage.Store, key string) {
 	e.Value = append([]byte(nil), e.Value...)
 	e.Value[len(e.Value)-1] ^= 1
 	restore(t, store, []storage.Entry{e})
-}
-
-// idOf returns the id that an organization has now.
-func idOf(t testing.TB, client *secrets.Client, name secrets.Name) string {
-	t.Helper()
-	for info, err := range client.Organizations(t.Context(), nil) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if info.Name == name {
-			return info.ID
-		}
-	}
-	t.Fatalf("no organization %q", name)
-	return ""
 }

@@ -136,3 +136,18 @@ func deletions() map[string]func(id string) *secrets.DeleteOptions {
 		"of this id": func(id string) *secrets.DeleteOptions { return &secrets.DeleteOptions{Revoke: true, IfID: id} },
 	}
 }
+
+// idOf returns the id that an organization has now.
+func idOf(t testing.TB, client *secrets.Client, name secrets.Name) string {
+	t.Helper()
+	for info, err := range client.Organizations(t.Context(), nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Name == name {
+			return info.ID
+		}
+	}
+	t.Fatalf("no organization %q", name)
+	return ""
+}
