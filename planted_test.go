@@ -43,7 +43,7 @@ func TestOddKeysHideNothing(t *testing.T) {
 				} else {
 					wantError(t, err, secrets.ErrTampered)
 				}
-				if strings.ContainsAny(string(name), "\x1b\n \xff") {
+				if strings.ContainsFunc(string(name), func(r rune) bool { return r <= ' ' || r > '~' }) {
 					t.Errorf("%s of %q: the name %q", listings[i].op, odd, name)
 				}
 			}

@@ -156,7 +156,7 @@ func TestTypesInErrorsAreWithoutTags(t *testing.T) {
 	t.Parallel()
 	const secret = "hunter2-canary"
 	type withTag = struct {
-		P chan int `json:"say \"p\"" env:"P" envDefault:"hunter2-canary"`
+		P chan int `note:"say \"p\"" env:"P" envDefault:"hunter2-canary"`
 	}
 	type listed struct {
 		A []withTag `env:"A"`
