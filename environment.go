@@ -41,7 +41,8 @@ type Variable struct {
 }
 
 // An Environment is what a service may read, as of one instant: secrets that
-// were updated together are seen together, and nothing changes it afterwards. It
+// were updated together are seen together, and nothing changes it afterwards;
+// only what is granted while it is being read may be missing. It
 // is safe for concurrent use. Names are those of the grants, in the form of a
 // variable; whether one is privileged is for [CheckEnv] to say, which envload
 // asks. Lookup and Secret do not allocate.

@@ -132,7 +132,7 @@ func TestListingsOfADeletedOrganizationFindNothing(t *testing.T) {
 	wantRefused(t, f, secrets.ErrNotFound, calls)
 }
 
-// D6b, for notfound_test.go: one error, and no name of the successor's.
+// One error, and no name of the successor.
 func TestListingsOfADeletedOrganizationShowNothingOfItsSuccessor(t *testing.T) {
 	f := newFixture(t)
 	old := f.org
