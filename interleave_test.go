@@ -165,10 +165,6 @@ var (
 		_, err := p.api.Grant(ctx, "a", "")
 		return err
 	}}
-	issuer = actor{"issue", func(ctx context.Context, p process) error {
-		_, err := p.api.IssueToken(ctx)
-		return err
-	}}
 	remover = actor{"delete", func(ctx context.Context, p process) error {
 		return p.org.DeleteSecret(ctx, "a", &secrets.DeleteOptions{Revoke: true})
 	}}
@@ -196,6 +192,22 @@ var taker = actor{"take the variable", func(ctx context.Context, p process) erro
 
 // last is the last service of a crowd.
 var last = names("svc", crowd)[crowd-1]
+
+// issuer issues a token, with which an app then reads all that there is.
+func issuer(f *fixture) actor {
+	return actor{"issue", func(ctx context.Context, p process) error {
+		token, err := p.api.IssueToken(ctx)
+		if err != nil {
+			return err
+		}
+		session, err := secrets.Connect(ctx, f.store, token)
+		if err != nil {
+			return err
+		}
+		f.late = append(f.late, session)
+		return granted(ctx, session)
+	}}
+}
 
 // reader is an app that reads while others write.
 func reader(f *fixture) actor {
@@ -239,7 +251,7 @@ func scenes() map[string]scene {
 	return map[string]scene{
 		"update, revoke token":           {0, []func(*fixture) actor{reader, always(updater), tokenRevoker(0)}},
 		"update, revoke, grant":          {0, []func(*fixture) actor{reader, always(updater), always(revoker), always(granter)}},
-		"update, issue, revoke token":    {0, []func(*fixture) actor{reader, always(updater), always(issuer), tokenRevoker(0)}},
+		"update, issue, revoke token":    {0, []func(*fixture) actor{reader, always(updater), issuer, tokenRevoker(0)}},
 		"revoke token, revoke token":     {0, []func(*fixture) actor{reader, tokenRevoker(0), tokenRevoker(1)}},
 		"revoke, revoke token, update":   {0, []func(*fixture) actor{reader, always(revoker), tokenRevoker(0), always(updater)}},
 		"delete, create again, update":   {0, []func(*fixture) actor{reader, always(remover), always(creator), always(updater)}},
@@ -342,6 +354,10 @@ func play(t *testing.T, f *fixture, next schedule, actors []actor) map[string]en
 				wantError(t, err, secrets.ErrUnauthenticated)
 			}
 		}
+	}
+	for _, late := range f.late {
+		want(t, lookup(t.Context(), late, "A"), lookup(t.Context(), session, "A"))
+		want(t, lookup(t.Context(), late, "B"), lookup(t.Context(), session, "B"))
 	}
 	// Whatever happened, the organization works and agrees with itself.
 	if _, err := f.org.SetSecret(t.Context(), "a", text("after")); err != nil {

@@ -59,6 +59,7 @@ type fixture struct {
 	org    *secrets.Organization
 	api    *secrets.Service
 	tokens []secrets.Token
+	late   []*secrets.Session // of tokens that were issued meanwhile
 }
 
 func newFixture(t testing.TB) *fixture {

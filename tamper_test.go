@@ -259,6 +259,73 @@ func TestRowsOfARevocationPutBackOpenNothingNew(t *testing.T) {
 	}
 }
 
+func TestRevokedTokensRecordPutBackBeforeAnotherIsRevokedGivesNothing(t *testing.T) {
+	t.Parallel()
+	for _, fresh := range []bool{true, false} {
+		f := newFixture(t)
+		f.give(t, "a", "one")
+		f.tokens = []secrets.Token{f.token(t), f.token(t), f.token(t)}
+		first := filter(entries(t, f.store, "org/acme/token/"), "org/acme/token/api/"+f.tokens[0].ID())
+		revoke := func(f *fixture, i int) {
+			if err := f.api.RevokeToken(t.Context(), f.tokens[i].ID()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		revoke(f, 0)
+		if fresh {
+			f = f.clone(t)
+		}
+		restore(t, f.store, first)
+		revoke(f, 1)
+		set(t, f.org, "a", "after")
+		want(t, lookup(t.Context(), f.connect(t, f.tokens[2]), "A"), "after")
+		if session, err := secrets.Connect(t.Context(), f.store, f.tokens[0]); err == nil {
+			want(t, lookup(t.Context(), session, "A"), secrets.ErrTampered.Error())
+		}
+		_, err := secrets.Connect(t.Context(), f.store, f.tokens[1])
+		wantError(t, err, secrets.ErrUnauthenticated)
+	}
+}
+
+func TestRecordEditedBeforeAnUpdateLeadsNobodyAstray(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	step := 3
+	if long() {
+		step = 1
+	}
+	for _, e := range w.good {
+		if !strings.HasPrefix(e.Key, "org/acme/") {
+			continue
+		}
+		for i := 0; i < len(e.Value); i += step {
+			c := w.clone(t)
+			changed := bytes.Clone(e.Value)
+			changed[i] ^= 1 << (i % 8)
+			restore(t, c.store, []storage.Entry{{Key: e.Key, Value: changed}})
+			if _, err := c.org.UpdateSecret(t.Context(), "alpha", text("acme alpha 3"), nil); err != nil {
+				wantError(t, err, secrets.ErrTampered) // nothing was believed
+				continue
+			}
+			session, err := secrets.Connect(t.Context(), c.store, w.tokens[0])
+			if err != nil {
+				continue // its record is what was changed
+			}
+			env, err := session.Environment(t.Context())
+			if err != nil {
+				wantError(t, err, secrets.ErrTampered)
+				continue
+			}
+			for v := range env.All() {
+				right := map[string]string{"ALPHA": "acme alpha 3", "BETA": "acme beta 2"}[v.Name]
+				if reveal(v.Value) != right {
+					t.Errorf("byte %d of %s changed: %s is %q", i, e.Key, v.Name, reveal(v.Value))
+				}
+			}
+		}
+	}
+}
+
 func filter(all []storage.Entry, key string) []storage.Entry {
 	return slices.DeleteFunc(slices.Clone(all), func(e storage.Entry) bool { return e.Key != key })
 }

@@ -1,8 +1,11 @@
 package secrets_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"testing"
+	"testing/synctest"
 
 	"github.com/seed-9f6dc42a/secrets"
 	"github.com/seed-9f6dc42a/secrets/storage"
@@ -47,4 +50,39 @@ func TestVariableOfAnotherSecretIsRefusedAlsoIfItsRecordSaysOtherwise(t *testing
 		t.Fatal(err)
 	}
 	want(t, lookup(t.Context(), f.api, "A"), secrets.ErrTampered.Error())
+}
+
+func TestTwoGrantsAtOnceDoNotMeetInOneVariable(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	var actors []actor
+	for _, name := range []secrets.Name{"x", "y"} {
+		if _, err := f.org.CreateSecret(t.Context(), name, text(string(name))); err != nil {
+			t.Fatal(err)
+		}
+		actors = append(actors, actor{string(name), func(ctx context.Context, p process) error {
+			_, err := p.api.Grant(ctx, name, "Shared")
+			return err
+		}})
+	}
+	schedules := map[string]schedule{}
+	for n := range 12 {
+		schedules[fmt.Sprint("x stopped after ", n)] = stopping("x", n)
+		schedules[fmt.Sprint("seed ", n)] = atRandom(uint64(n))
+	}
+	for name, schedule := range schedules {
+		synctest.Test(t, func(t *testing.T) {
+			c := f.clone(t)
+			endings := run(t, c, schedule, actors, func() {})
+			winner, loser := endings["x"], endings["y"]
+			if winner.err != nil {
+				winner, loser = loser, winner
+			}
+			var taken *secrets.EnvError
+			if winner.err != nil || !errors.As(loser.err, &taken) || string(taken.Taken) != winner.actor {
+				t.Errorf("%s: %v and %v", name, endings["x"].err, endings["y"].err)
+			}
+			want(t, lookup(t.Context(), c.api, "Shared"), winner.actor)
+		})
+	}
 }
