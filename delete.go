@@ -2,6 +2,7 @@ package secrets
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 
@@ -37,6 +38,7 @@ func (o *Organization) deleteSecret(ctx context.Context, name Name, opts *Delete
 	}
 	w := o.writer(name)
 	var id crypto.ID // of the secret that is deleted, once it is known
+	begun := false
 	return retry(ctx, func() error {
 		v, s, err := w.read(ctx)
 		if errors.Is(err, ErrTampered) && opts.Revoke {
@@ -49,7 +51,7 @@ func (o *Organization) deleteSecret(ctx context.Context, name Name, opts *Delete
 			return nil // it is gone, and another has its name
 		case s.unfinished():
 			return o.cleanUp(ctx, v, s)
-		case !s.live() && !id.IsZero():
+		case !s.live() && begun:
 			return nil
 		case !s.live():
 			return errNoSecret
@@ -60,40 +62,42 @@ func (o *Organization) deleteSecret(ctx context.Context, name Name, opts *Delete
 		if grants := s.grants(); len(grants) > 0 && !opts.Revoke {
 			return &InUseError{Grants: grants}
 		}
-		id = s.record.ID
+		begun = true
+		if !s.nameless {
+			id = s.record.ID
+		}
 		return o.bury(ctx, v, s)
 	})
 }
 
 // salvage returns what is known of a secret of which a record does not open, or
-// is missing, for a deletion. No counter is below one that could be known: the
-// access record's serial is at least the version.
+// is missing, for a deletion. What does open may be an older state, so the
+// counters go on from the clock, which is ahead of any that were counted.
 func (w *writer) salvage(ctx context.Context) (*view, *secretView, error) {
 	o, key := w.org, secretKey(w.org.name, w.name)
 	v, err := o.read(ctx, key, accessKey(o.name, w.name))
 	if err != nil {
 		return nil, nil, err
 	}
-	var record secretRecord
-	var access accessRecord
-	if _, err := v.decode(key, typeSecret, &record, w.name); err != nil {
-		record = secretRecord{}
+	s := &secretView{name: w.name, salvaged: true}
+	if _, err := v.decode(key, typeSecret, &s.record, w.name); err != nil {
+		s.record = secretRecord{}
 	}
-	if _, err := v.decode(accessKey(o.name, w.name), typeAccess, &access, w.name); err != nil {
-		access = accessRecord{}
+	if _, err := v.decode(accessKey(o.name, w.name), typeAccess, &s.access, w.name); err != nil {
+		s.access = accessRecord{}
 	}
 	known := o.state.floors.known(key)
-	record.Serial = max(record.Serial, access.Serial, known[1])
-	if record.Serial == 0 {
+	if max(s.record.Serial, s.access.Serial, known[1]) == 0 {
 		return nil, nil, ErrTampered
 	}
-	record.Version = max(record.Version, known[0])
-	if record.ID.IsZero() {
-		record.ID, record.Version = crypto.NewID(), record.Serial
+	s.record.ID = cmp.Or(s.record.ID, s.access.SecretID)
+	if s.nameless = s.record.ID.IsZero(); s.nameless {
+		s.record.ID = crypto.NewID()
 	}
-	record.State = stateLive
+	s.record.Serial = max(s.record.Serial, s.access.Serial, known[1], o.client.clock())
+	s.record.Version, s.record.State = max(s.record.Version, known[0], s.record.Serial), stateLive
 	o.client.log.Warn("deleting a secret of which a record does not open", "organization", o.name, "secret", w.name)
-	return v, &secretView{name: w.name, record: record, access: access}, nil
+	return v, s, nil
 }
 
 // bury puts the tombstone, and takes as many grants away as fit beside it.
@@ -112,6 +116,9 @@ func (o *Organization) bury(ctx context.Context, v *view, s *secretView) error {
 	b.Puts = []storage.Put{{Key: key, Value: value}}
 	const fit = 49 // two records each, beside the tombstone and the access record
 	for _, g := range s.access.Grantees[:min(fit, len(s.access.Grantees))] {
+		if s.salvaged { // others may have the variable by now, and whoever wants it takes it over
+			g.Env = NoEnv
+		}
 		b.Deletes = append(b.Deletes, o.grantKeys(s.name, g)...)
 	}
 	all := len(s.access.Grantees) <= fit

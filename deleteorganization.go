@@ -30,20 +30,22 @@ func (c *Client) deleteOrganization(ctx context.Context, name Name, opts *Delete
 	var id crypto.ID // of the organization that is deleted, once it is known
 	return retry(ctx, func() error {
 		entry, record, err := c.readOrganization(ctx, name)
-		gone := entry.Version == 0 || !id.IsZero() && record.ID != id
 		switch {
 		case err != nil:
 			return err
-		case gone && !id.IsZero():
+		case entry.Version == 0 && !id.IsZero():
 			return nil
-		case gone:
+		case entry.Version == 0:
 			return errNoOrganization
-		case opts.IfID != "" && opts.IfID != record.ID.String():
-			return errOtherID
 		}
 		org, err := c.handle(ctx, name, entry, record) // a mistyped key file must not delete anything
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
+		case !id.IsZero() && org.id != id:
+			return nil // it is gone, and another has its name
+		case opts.IfID != "" && opts.IfID != org.id.String():
+			return errOtherID
 		}
 		if record.State == stateLive {
 			if err := org.markDeleting(ctx, entry, record, opts.Revoke); err != nil {

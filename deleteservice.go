@@ -22,6 +22,7 @@ func (o *Organization) deleteService(ctx context.Context, name Name) error {
 		return err
 	}
 	s := &Service{org: o, name: name}
+	begun := false
 	err := retry(ctx, func() error {
 		v, err := o.read(ctx, o.serviceKeys(name)...)
 		if err != nil {
@@ -29,19 +30,24 @@ func (o *Organization) deleteService(ctx context.Context, name Name) error {
 		}
 		record, err := v.service(name)
 		if errors.Is(err, ErrTampered) {
-			return s.salvage(ctx, v)
+			err := s.salvage(ctx, v)
+			begun = begun || err == errMore
+			return err
 		}
-		s.id = record.ID
+		if s.id.IsZero() {
+			s.id = record.ID
+		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return s.delete(ctx)
+	return unsettled(begun, s.delete(ctx))
 }
 
-// salvage puts a service that is being deleted in the place of records that do
-// not open. Its serial is not below any that could be known.
+// salvage puts a service that is being deleted, without tokens, in the place of
+// records that do not open. Its serial goes on from the clock, which is ahead of
+// any that was counted.
 func (s *Service) salvage(ctx context.Context, v *view) error {
 	record := serviceRecord{ID: crypto.NewID(), State: stateDeleting, Created: instantOf(s.org.client.now())}
 	key, err := s.newKey(v, 1)
@@ -57,15 +63,23 @@ func (s *Service) salvage(ctx context.Context, v *view) error {
 	if _, err := v.decode(serialKey(s.org.name, s.name), typeSerial, &serial, s.name); err == nil {
 		record.Serial = max(record.Serial, serial.Serial)
 	}
-	record.Serial = max(record.Serial, s.org.state.floors.known(serviceKey(s.org.name, s.name))[0])
+	record.Serial = max(record.Serial, s.org.state.floors.known(serviceKey(s.org.name, s.name))[0], s.org.client.clock())
 	b, err := s.batch(v, &record)
 	if err != nil {
 		return err
+	}
+	tokens, err := s.org.client.store.List(ctx, tokenPrefix(s.org.name, s.name), "", storage.MaxWrites-2)
+	if err != nil {
+		return err
+	}
+	for _, e := range tokens {
+		b.Deletes = append(b.Deletes, e.Key)
 	}
 	s.org.client.log.Warn("deleting a service whose record does not open", "organization", s.org.name, "service", s.name)
 	if err := v.commit(ctx, b); err != nil {
 		return err
 	}
+	s.id = record.ID
 	return errMore
 }
 
@@ -113,6 +127,10 @@ func (s *Service) retire(ctx context.Context, v *view, record serviceRecord) err
 // empty takes the grants, and whatever else is stored for the service. It goes
 // on past secrets that do not open, and returns the first error of one.
 func (s *Service) empty(ctx context.Context, v *view) error {
+	checks := v.batch(serviceKey(s.org.name, s.name)).Checks
+	if err := sweep(ctx, s.org.client.store, tokenPrefix(s.org.name, s.name), checks); err != nil {
+		return err
+	}
 	names, err := s.rowNames(ctx)
 	if err != nil {
 		return err
@@ -131,9 +149,8 @@ func (s *Service) empty(ctx context.Context, v *view) error {
 	if damaged != nil {
 		return damaged
 	}
-	checks := v.batch(serviceKey(s.org.name, s.name)).Checks
 	for _, prefix := range []string{
-		tokenPrefix(s.org.name, s.name), variablePrefix(s.org.name, s.name), rowPrefix(s.org.name, s.name),
+		variablePrefix(s.org.name, s.name), rowPrefix(s.org.name, s.name),
 	} {
 		if err := sweep(ctx, s.org.client.store, prefix, checks); err != nil {
 			return err
@@ -144,8 +161,8 @@ func (s *Service) empty(ctx context.Context, v *view) error {
 
 // sweep deletes everything under prefix, as long as checks hold.
 func sweep(ctx context.Context, store storage.Store, prefix string, checks []storage.Check) error {
-	for {
-		page, err := store.List(ctx, prefix, "", storage.MaxWrites)
+	for size := storage.MaxWrites; ; {
+		page, err := store.List(ctx, prefix, "", size)
 		if err != nil || len(page) == 0 {
 			return err
 		}
@@ -153,7 +170,12 @@ func sweep(ctx context.Context, store storage.Store, prefix string, checks []sto
 		for _, e := range page {
 			b.Deletes = append(b.Deletes, e.Key)
 		}
-		if err := commit(ctx, store, b); err != nil {
+		err = commit(ctx, store, b)
+		if errors.Is(err, ErrLimit) && size > 1 { // somebody has put long keys there
+			size /= 2
+			continue
+		}
+		if err != nil {
 			return err
 		}
 	}

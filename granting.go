@@ -190,11 +190,12 @@ func (a *granting) move(ctx context.Context, w *writer, i int, current *sealedVe
 		created: s.record.Created, updated: s.record.Updated,
 		checks: []storage.Check{a.view.check(serviceKey(org, a.service.name))},
 	}
-	if !strings.EqualFold(old, a.env) {
+	_, taken := a.view.entries[variableKey(org, a.service.name, a.env)]
+	if !strings.EqualFold(old, a.env) || !taken && a.env != NoEnv {
 		var b storage.Batch
 		a.putVariable(&b)
 		r.puts, r.checks = b.Puts, append(r.checks, b.Checks...)
-		if old != NoEnv {
+		if old != NoEnv && !strings.EqualFold(old, a.env) {
 			r.deletes = []string{variableKey(org, a.service.name, old)}
 		}
 	}

@@ -153,7 +153,8 @@ func (c *Client) putOrganization(ctx context.Context, name Name, id crypto.ID) (
 	})
 	// The keyset is not kept: the root is asked for it once, which shows that
 	// it will open the organization again.
-	return &Organization{client: c, name: name, id: id, state: c.stateOf(name, id)}, err
+	ref := organizationRef{name, id}
+	return &Organization{client: c, name: name, id: id, state: c.keep(ref, c.stateOf(ref))}, err
 }
 
 // Organization opens an organization. It gives [ErrNotFound], or [ErrWrongRoot]
@@ -231,10 +232,12 @@ func (c *Client) openOrganization(ctx context.Context, name Name, entry storage.
 // handle returns the handle of a record that the root opens, in whatever state
 // the organization is.
 func (c *Client) handle(ctx context.Context, name Name, entry storage.Entry, record organizationRecord) (*Organization, error) {
-	org := &Organization{client: c, name: name, id: record.ID, state: c.stateOf(name, record.ID)}
+	ref := organizationRef{name, record.ID}
+	org := &Organization{client: c, name: name, id: record.ID, state: c.stateOf(ref)}
 	if _, err := org.keyset(ctx, entry); err != nil {
 		return nil, err
 	}
+	org.state = c.keep(ref, org.state)
 	return org, nil
 }
 
@@ -245,15 +248,25 @@ type organizationRef struct {
 	id   crypto.ID
 }
 
-func (c *Client) stateOf(name Name, id crypto.ID) *organizationState {
+// stateOf returns what is kept of an organization, or a state to begin with.
+func (c *Client) stateOf(ref organizationRef) *organizationState {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	ref := organizationRef{name, id}
 	if s, ok := c.organizations[ref]; ok {
 		return s
 	}
+	return &organizationState{gate: make(chan struct{}, 1), keys: make(map[crypto.ID]*crypto.ServiceKey)}
+}
+
+// keep keeps a state, once the root has opened the organization: ids that
+// somebody makes up push nothing out. It returns the one that was kept first.
+func (c *Client) keep(ref organizationRef, s *organizationState) *organizationState {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if first, ok := c.organizations[ref]; ok {
+		return first
+	}
 	evict(c.organizations, maxOrganizations)
-	s := &organizationState{gate: make(chan struct{}, 1), keys: make(map[crypto.ID]*crypto.ServiceKey)}
 	c.organizations[ref] = s
 	return s
 }

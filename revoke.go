@@ -1,11 +1,11 @@
 package secrets
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"slices"
 
+	"github.com/seed-9f6dc42a/secrets/crypto"
 	"github.com/seed-9f6dc42a/secrets/storage"
 )
 
@@ -51,7 +51,7 @@ func (s *Service) revoke(ctx context.Context, secret Name) error {
 		if err != nil {
 			return err
 		}
-		grantees := slices.Delete(slices.Clone(view.access.Grantees), i, i+1)
+		grantees := v.standing(view, slices.Delete(slices.Clone(view.access.Grantees), i, i+1))
 		_, err = w.rewrite(ctx, v, view, rewrite{
 			id: view.record.ID, number: view.record.Version, value: current.value, grantees: grantees,
 			deletes: o.grantKeys(secret, view.access.Grantees[i]),
@@ -65,9 +65,14 @@ func (s *Service) revoke(ctx context.Context, secret Name) error {
 // in any case, so that a grant that was sent before, and whose outcome is not
 // known, cannot land afterwards.
 func (s *Service) dropRow(ctx context.Context, v *view, secret *secretView) error {
-	key := secretKey(s.org.name, secret.name)
+	key, record := secretKey(s.org.name, secret.name), secret.record
+	record.Claim = crypto.ID{}
+	value, err := v.encode(typeSecret, record, secret.name)
+	if err != nil {
+		return err
+	}
 	b := v.batch(key)
-	b.Puts = []storage.Put{{Key: key, Value: bytes.Clone(v.entries[key].Value)}}
+	b.Puts = []storage.Put{{Key: key, Value: value}}
 	b.Deletes = []string{rowKey(s.org.name, s.name, secret.name)}
 	return v.commit(ctx, b)
 }

@@ -42,7 +42,7 @@ func (s *Service) revokeToken(ctx context.Context, text string) error {
 		case retiring:
 			err = s.flip(ctx, v, record)
 		case slices.Contains(record.Tokens, id):
-			err = s.begin(ctx, v, record, id)
+			begun, err = true, s.begin(ctx, v, record, id)
 		case begun:
 			return nil
 		default:

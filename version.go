@@ -112,6 +112,19 @@ func (v *view) granteeKeys(g grantee) ([]*crypto.ServiceKey, error) {
 	return keys, nil
 }
 
+// standing returns the grantees that can be wrapped for. A damaged service must
+// not keep a secret from being revoked from another one: it loses its grant.
+func (v *view) standing(s *secretView, grantees []grantee) []grantee {
+	return slices.DeleteFunc(grantees, func(g grantee) bool {
+		_, err := v.granteeKeys(g)
+		if err != nil {
+			v.org.client.log.Warn("a grant goes with the service that does not open",
+				"organization", v.org.name, "service", g.Service, "secret", s.name)
+		}
+		return err != nil
+	})
+}
+
 // narrowed returns grantees without the keys that their services have replaced
 // already: nothing more is put for those, also if the replacement has stopped
 // on its way.

@@ -173,9 +173,11 @@ func (v *view) decodeListed(ctx context.Context, e storage.Entry, t recordType, 
 
 // A secretView is a secret as a view has it: its record, and who has access.
 type secretView struct {
-	name   Name
-	record secretRecord // zero if there is none
-	access accessRecord // zero if there is none
+	name     Name
+	record   secretRecord // zero if there is none
+	access   accessRecord // zero if there is none
+	salvaged bool         // put together from what opens
+	nameless bool         // and its id is made up
 }
 
 func (s *secretView) exists() bool    { return !s.record.ID.IsZero() }

@@ -67,7 +67,10 @@ func (w *watcher) next(ctx context.Context, yield func(*Environment, error) bool
 	case ctx.Err() != nil:
 		return false
 	case err == nil:
-		w.backoff, w.failed = 0, false
+		w.failed = false
+		if w.backoff = min(max(2*w.backoff, minBackoff), maxBackoff); env.stale.IsZero() && w.changes != nil {
+			w.backoff = 0
+		}
 		if env.Equal(w.last) && env.stale.IsZero() == w.last.stale.IsZero() {
 			return true
 		}
@@ -89,7 +92,7 @@ func (w *watcher) next(ctx context.Context, yield func(*Environment, error) bool
 func (w *watcher) read(ctx context.Context) (*Environment, error) {
 	if w.changes == nil {
 		changes, err := w.session.store.Changes(ctx, w.session.watched()...)
-		if err != nil {
+		if err != nil && (w.session.cache == nil || !errors.Is(err, ErrUnavailable)) {
 			return nil, err
 		}
 		w.changes = changes
@@ -110,7 +113,7 @@ func (s *Session) watched() []string {
 
 // wait returns when it is time to read again.
 func (w *watcher) wait(ctx context.Context) {
-	if w.failed {
+	if w.backoff > 0 {
 		_ = pause(ctx, w.backoff) // ended contexts are noticed by who reads
 		return
 	}
