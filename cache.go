@@ -69,8 +69,20 @@ type cache struct {
 	CacheOptions
 
 	mu    sync.Mutex
+	reads uint64            // begun so far
+	news  uint64            // the read that has told most recently what there is, or that access was lost
+	lost  bool              // it told that
 	saved map[string]uint64 // versions of what the file holds
 	at    time.Time         // of what it holds
+}
+
+// begin returns the number of a read: one that is overtaken by a later one has
+// no say any more.
+func (c *cache) begin() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reads++
+	return c.reads
 }
 
 func newCache(opts CacheOptions) (*cache, error) {
@@ -109,22 +121,23 @@ type cacheEntry struct {
 // is away.
 func (s *Session) cached(ctx context.Context, seen map[string]uint64) (*Environment, error) {
 	c, record := s.cache, &recorder{Store: s.store, entries: make(map[string]storage.Entry)}
-	trying, cancel := context.WithTimeout(ctx, c.Timeout)
+	read := c.begin()
+	trying, cancel := context.WithTimeout(ctx, c.timeout(ctx))
 	defer cancel()
 	env, err := s.read(trying, record, seen)
 	switch away := errors.Is(err, ErrUnavailable) || trying.Err() != nil && ctx.Err() == nil; {
 	case err == nil:
-		c.save(s, record.entries)
+		c.save(s, read, record.entries)
 		return env, nil
 	case errors.Is(err, ErrUnauthenticated):
-		c.purge()
+		c.purge(read)
 		return nil, err
 	case !away:
 		return nil, err
 	}
 	old, at, oldErr := c.load(ctx, s)
 	if oldErr != nil {
-		return nil, fmt.Errorf("%w; and the cache cannot be used: %w", err, oldErr)
+		return nil, fmt.Errorf("%w; and the cache cannot be used: %v", err, oldErr)
 	}
 	c.Logger.Warn("the store cannot be reached: using the cache",
 		"organization", s.Organization(), "service", s.Service(), "age", c.Now().Sub(at))
@@ -132,14 +145,27 @@ func (s *Session) cached(ctx context.Context, seen map[string]uint64) (*Environm
 	return old, nil
 }
 
+// timeout leaves half of what time there is for the file.
+func (c *cache) timeout(ctx context.Context) time.Duration {
+	end, ok := ctx.Deadline()
+	if !ok {
+		return c.Timeout
+	}
+	return min(c.Timeout, time.Until(end)/2)
+}
+
 // save writes the file, if it does not hold just this already.
-func (c *cache) save(s *Session, entries map[string]storage.Entry) {
+func (c *cache) save(s *Session, read uint64, entries map[string]storage.Entry) {
 	versions := make(map[string]uint64, len(entries))
 	for key, e := range entries {
 		versions[key] = e.Version
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if read < c.news {
+		return
+	}
+	c.news, c.lost = read, false
 	now := c.Now()
 	if maps.Equal(versions, c.saved) && now.Sub(c.at) < c.MaxStale/4 {
 		return
@@ -157,7 +183,10 @@ func (c *cache) write(s *Session, entries map[string]storage.Entry, now time.Tim
 		e := entries[key]
 		content.Entries = append(content.Entries, cacheEntry{Key: key, Value: e.Value, Version: e.Version})
 	}
-	opened := s.current()
+	opened, err := s.openRecord(entries[s.tokenKey()].Value)
+	if err != nil {
+		return err
+	}
 	sealed, err := opened.key.SealCache(encodeBody(content), s.cacheBinding(opened.record))
 	if err != nil {
 		return err
@@ -190,8 +219,15 @@ func (c *cache) load(ctx context.Context, s *Session) (*Environment, time.Time, 
 		return nil, time.Time{}, err
 	}
 	at := content.At.time()
-	if age := c.Now().Sub(at); age > c.MaxStale || age < -c.MaxStale {
+	switch age := c.Now().Sub(at); {
+	case age > c.MaxStale:
 		return nil, at, fmt.Errorf("it is of %s, more than %s ago", at.Format(time.RFC3339), c.MaxStale)
+	case age < -clockSkew:
+		return nil, at, fmt.Errorf("it is of %s, which is yet to come", at.Format(time.RFC3339))
+	case c.lost:
+		return nil, at, errors.New("access was lost since")
+	case content.At < instantOf(c.at):
+		return nil, at, errors.New("it is older than what was read since")
 	}
 	env, err := s.read(ctx, content, nil)
 	return env, at, err
@@ -208,10 +244,20 @@ func (c *cache) ages() bool {
 	return c.Now().Sub(c.at) >= c.MaxStale/4
 }
 
-func (c *cache) purge() {
+// clockSkew is how far another process's clock may be ahead.
+const clockSkew = 5 * time.Minute
+
+// purge removes the file, since the store has said that access was lost.
+func (c *cache) purge(read uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.saved = nil
+	if read < c.news {
+		return
+	}
+	c.news, c.lost, c.saved = read, true, nil
+	if info, err := os.Lstat(c.Path); err == nil && info.IsDir() {
+		return // none of ours
+	}
 	if err := os.Remove(c.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		c.Logger.Error("the cache was not removed", "path", c.Path, "err", err)
 	}

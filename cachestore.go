@@ -2,10 +2,12 @@ package secrets
 
 import (
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/seed-9f6dc42a/secrets/storage"
 )
@@ -72,16 +74,22 @@ func (e cacheEntry) entry() storage.Entry {
 // maxCache is more than 4,998 grants of the largest values take.
 const maxCache = 512 << 20
 
-// readFile reads a regular file of a bounded size.
+// readFile reads a regular file of a bounded size. Opening one of another kind
+// does not wait for who writes to it.
 func readFile(path string) ([]byte, error) {
-	info, err := os.Lstat(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
 	if err != nil {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() || info.Size() > maxCache {
 		return nil, ErrTampered
 	}
-	return os.ReadFile(path)
+	return io.ReadAll(io.LimitReader(f, maxCache))
 }
 
 // replaceFile puts data in the place of a file, as a whole: also if the machine

@@ -143,13 +143,6 @@ func (s *Session) openRecord(data []byte) (openToken, error) {
 	return t, err
 }
 
-// current returns the token's record as it was opened last.
-func (s *Session) current() openToken {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.opened
-}
-
 // binding is what a token's record is bound to: names from the token's text,
 // since a record could be a copy of another's; ids from the record, which are
 // true once it opens.

@@ -3,6 +3,7 @@ package secrets
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"maps"
 	"slices"
@@ -18,6 +19,7 @@ const (
 	watchInterval = time.Minute
 	minBackoff    = 100 * time.Millisecond
 	maxBackoff    = 30 * time.Second
+	lookTimeout   = 30 * time.Second
 )
 
 // Watch yields the session's environment, and yields it again whenever it has
@@ -52,7 +54,8 @@ func (s *Session) Watch(ctx context.Context) iter.Seq2[*Environment, error] {
 type watcher struct {
 	session *Session
 	changes <-chan struct{} // nil until the store has given one
-	last    *Environment    // yielded last; nil at first and after a failure
+	pending <-chan subscription
+	last    *Environment // yielded last; nil at first and after a failure
 	failed  bool
 	backoff time.Duration
 	seen    map[string]uint64 // versions of what the environment was made of
@@ -88,14 +91,13 @@ func (w *watcher) next(ctx context.Context, yield func(*Environment, error) bool
 	return yield(nil, w.session.fail("watch", err))
 }
 
-// read subscribes before it reads, so that no change falls in between.
+// read subscribes before it reads, so that no change falls in between. With a
+// cache it reads also if it cannot subscribe, and tries again later.
 func (w *watcher) read(ctx context.Context) (*Environment, error) {
 	if w.changes == nil {
-		changes, err := w.session.store.Changes(ctx, w.session.watched()...)
-		if err != nil && (w.session.cache == nil || !errors.Is(err, ErrUnavailable)) {
+		if err := w.subscribe(ctx); err != nil && (w.session.cache == nil || !errors.Is(err, ErrUnavailable)) {
 			return nil, err
 		}
-		w.changes = changes
 	}
 	seen := make(map[string]uint64)
 	env, err := w.session.environment(ctx, seen)
@@ -103,6 +105,43 @@ func (w *watcher) read(ctx context.Context) (*Environment, error) {
 		w.seen = seen
 	}
 	return env, err
+}
+
+// A subscription is what a store has said to it.
+type subscription struct {
+	changes <-chan struct{}
+	err     error
+}
+
+// subscribe waits for the store, but not for ever; what it says later is taken up
+// by the next call. The goroutine ends with ctx at the latest.
+func (w *watcher) subscribe(ctx context.Context) error {
+	if w.pending == nil {
+		pending := make(chan subscription, 1)
+		go func() {
+			changes, err := w.session.store.Changes(ctx, w.session.watched()...)
+			pending <- subscription{changes, err}
+		}()
+		w.pending = pending
+	}
+	timer := time.NewTimer(w.timeout())
+	defer timer.Stop()
+	select {
+	case s := <-w.pending:
+		w.pending, w.changes = nil, s.changes
+		return s.err
+	case <-timer.C:
+		return fmt.Errorf("%w: it does not say when something changes", ErrUnavailable)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (w *watcher) timeout() time.Duration {
+	if c := w.session.cache; c != nil {
+		return c.Timeout
+	}
+	return lookTimeout
 }
 
 // watched returns prefixes of all that an environment is made of. The secrets
@@ -141,6 +180,8 @@ func (w *watcher) wait(ctx context.Context) {
 // can see the rows, and the token and the secrets, in one call; so it looks at
 // them in turns.
 func (w *watcher) unchanged(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, w.timeout())
+	defer cancel()
 	w.rows = !w.rows
 	s := w.session
 	prefix := rowPrefix(s.Organization(), s.Service())

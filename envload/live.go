@@ -70,6 +70,9 @@ func Watch[T any](ctx context.Context, src secrets.Source, opts *Options) (*Live
 	if !ok {
 		err = ctx.Err()
 	}
+	if env == nil && err == nil {
+		err = newError([]Problem{{Err: fmt.Errorf("%w: the source gives neither an environment nor an error", ErrOptions)}})
+	}
 	l := &Live[T]{done: make(chan struct{})}
 	if err == nil {
 		err = l.fill(ctx, env, opts)
@@ -93,15 +96,16 @@ func Watch[T any](ctx context.Context, src secrets.Source, opts *Options) (*Live
 
 // follow takes what the watcher yields.
 func (l *Live[T]) follow(ctx context.Context, env *secrets.Environment, err error, opts *Options) {
-	if err == nil {
+	if err == nil && env != nil {
 		err = l.fill(ctx, env, opts)
 	}
 	switch {
+	case err == nil && env == nil:
 	case err == nil:
 		l.report(statusOf(env))
 	case errors.Is(err, secrets.ErrUnauthenticated):
-		l.swap(nil)
 		l.report(Status{Err: err, Lost: true})
+		l.swap(nil)
 	default:
 		l.report(Status{Err: err, Stale: true})
 	}
