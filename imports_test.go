@@ -33,7 +33,7 @@ var commonTests = []string{
 var allowedImports = map[string]imports{
 	".": {
 		files: []string{module + "/crypto", module + "/storage", "github.com/fxamacker/cbor/v2"},
-		tests: []string{module + "/envload", module + "/secretstest", module + "/storage/memory", module + "/storage/sqlite", "github.com/tink-crypto/tink-go/v2/..."},
+		tests: []string{module + "/envload", module + "/secretstest", module + "/internal/testserver", module + "/storage/memory", module + "/storage/postgres", module + "/storage/sqlite", "github.com/tink-crypto/tink-go/v2/..."},
 	},
 	"crypto": {
 		files: []string{"github.com/tink-crypto/tink-go/v2/..."},
@@ -47,6 +47,10 @@ var allowedImports = map[string]imports{
 		files: []string{module + "/storage", "github.com/ncruces/...", "golang.org/x/sys/..."},
 		tests: []string{module + "/storage/storagetest"},
 	},
+	"storage/postgres": {
+		files: []string{module + "/storage", "github.com/jackc/pgx/v5/..."},
+		tests: []string{module + "/internal/testserver", module + "/storage/storagetest"},
+	},
 	"storage/storagetest": {
 		files: []string{module + "/storage"},
 		tests: []string{module + "/storage/memory"},
@@ -58,6 +62,7 @@ var allowedImports = map[string]imports{
 	"secretstest": {
 		files: []string{module, module + "/crypto", module + "/storage", module + "/storage/memory"},
 	},
+	"internal/testserver": {},
 }
 
 // exampleImports holds for every folder under examples: what a user imports.

@@ -41,8 +41,10 @@ func newStore(t testing.TB) storage.Store {
 		}
 		t.Cleanup(func() { sweepFile(t, path) })
 		store = s
+	case "postgres":
+		store = newPostgres(t)
 	default:
-		t.Fatalf("SECRETS_TEST_STORE is %q, but memory or sqlite was expected", driver)
+		t.Fatalf("SECRETS_TEST_STORE is %q, but memory, sqlite or postgres was expected", driver)
 	}
 	t.Cleanup(func() {
 		sweepStore(t, store)

@@ -1,0 +1,142 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/seed-9f6dc42a/secrets/storage"
+)
+
+// A commit is one pipeline, and one round trip:
+//
+//	BEGIN      READ COMMITTED, whatever the default: each statement sees what was committed before it began
+//	sqlLock    waits for the keys
+//	sqlApply   looks at the checks, and writes if all of them hold
+//	COMMIT     of nothing, if one did not
+//
+// sqlApply begins when the locks are held, and they are held until the commit
+// is seen by others, so what it sees is true at the instant of the commit.
+const (
+	sqlBegin  = "BEGIN ISOLATION LEVEL READ COMMITTED"
+	sqlCommit = "COMMIT"
+
+	// sqlCheck counts the checks that do not hold. An absent row has no
+	// version, which is what 0 stands for.
+	sqlCheck = `SELECT count(*) AS n FROM unnest($1::text[], $2::bigint[]) AS c (key, version)
+	WHERE (SELECT e.version FROM %[1]s.entries e WHERE e.key = c.key) IS DISTINCT FROM nullif(c.version, 0)`
+
+	sqlApply = `WITH failed AS (` + sqlCheck + `), put AS (
+	INSERT INTO %[1]s.entries (key, value, version)
+	SELECT p.key, p.value, nextval('%[2]s') FROM unnest($3::text[], $4::bytea[]) AS p (key, value)
+	WHERE (SELECT n FROM failed) = 0
+	ON CONFLICT (key) DO UPDATE SET value = excluded.value, version = excluded.version
+), deleted AS (
+	DELETE FROM %[1]s.entries WHERE key = ANY ($5::text[]) AND (SELECT n FROM failed) = 0
+)
+SELECT n, CASE WHEN n = 0 THEN pg_notify($6, $7) END FROM failed`
+)
+
+// Commit implements [storage.Store], in one round trip. If ctx ends while the
+// server works on it, Commit waits a moment for the outcome.
+func (s *Store) Commit(ctx context.Context, batch storage.Batch) error {
+	live, end, err := s.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
+	conn, err := s.pool.Acquire(live)
+	if err != nil {
+		return s.fail(ctx, err, false)
+	}
+	defer conn.Release()
+	if live.Err() != nil {
+		return s.fail(ctx, live.Err(), false)
+	}
+	sending, cancel := linger(live)
+	defer cancel()
+	return s.fail(ctx, s.send(sending, conn.Conn(), batch), true)
+}
+
+// send sends the pipeline and reads what comes back. Once it was called,
+// anything may have happened.
+func (s *Store) send(ctx context.Context, conn *pgx.Conn, batch storage.Batch) error {
+	results := conn.SendBatch(ctx, s.pipeline(batch))
+	err := outcome(results)
+	_ = results.Close() // outcome has read what matters
+	if conn.PgConn().TxStatus() == 'E' {
+		_ = conn.PgConn().Exec(ctx, "ROLLBACK").Close() // else the pool would give the connection up
+	}
+	return err
+}
+
+func (s *Store) pipeline(batch storage.Batch) *pgx.Batch {
+	p := &pgx.Batch{}
+	p.Queue(sqlBegin)
+	ids, exclusive := locks(s.schema, batch)
+	p.Queue(sqlLock, ids, exclusive)
+	s.queueApply(p, batch)
+	p.Queue(sqlCommit)
+	return p
+}
+
+func (s *Store) queueApply(p *pgx.Batch, batch storage.Batch) {
+	keys, versions := []string{}, []int64{}
+	for _, check := range batch.Checks {
+		keys = append(keys, check.Key)
+		versions = append(versions, int64(check.Version)) // those above the greatest become negative: no row has them
+	}
+	if len(batch.Puts)+len(batch.Deletes) == 0 {
+		p.Queue(s.sql.check, keys, versions)
+		return
+	}
+	puts, values := []string{}, [][]byte{}
+	for _, put := range batch.Puts {
+		value := put.Value
+		if value == nil {
+			value = []byte{} // nil would be NULL
+		}
+		puts = append(puts, put.Key)
+		values = append(values, value)
+	}
+	deletes := append([]string{}, batch.Deletes...) // nil would be NULL too
+	p.Queue(s.sql.apply, keys, versions, puts, values, deletes, channel(s.schema), payload(written(batch)))
+}
+
+// outcome returns nil only after the server has answered COMMIT to the COMMIT.
+// What comes after that, a lost connection for one, does not matter any more;
+// nor does the COMMIT after a check that did not hold.
+func outcome(results pgx.BatchResults) error {
+	for range 2 { // sqlBegin, sqlLock
+		if _, err := results.Exec(); err != nil {
+			return err
+		}
+	}
+	failed, err := failedChecks(results)
+	if err != nil {
+		return err
+	}
+	if failed > 0 {
+		return storage.ErrConflict
+	}
+	tag, err := results.Exec()
+	if err != nil {
+		return err
+	}
+	if tag.String() != sqlCommit {
+		return pgx.ErrTxCommitRollback
+	}
+	return nil
+}
+
+func failedChecks(results pgx.BatchResults) (n int64, err error) {
+	rows, err := results.Query()
+	if err != nil {
+		return 0, err
+	}
+	return pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (n int64, err error) {
+		columns := make([]any, len(row.FieldDescriptions())) // the one of pg_notify is nothing
+		columns[0] = &n
+		return n, row.Scan(columns...)
+	})
+}

@@ -1,0 +1,159 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"syscall"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/seed-9f6dc42a/secrets/storage"
+)
+
+// What may be wrong with a database, to be found with [errors.Is]. It is not
+// changed.
+var (
+	// ErrForeign says that the schema has a table "entries" that was not
+	// created by this package, or whose comment was lost. Choose another
+	// schema.
+	ErrForeign = errors.New("the table of another application")
+
+	// ErrNewer says that a newer version of this package has changed the
+	// table. Update the program.
+	ErrNewer = errors.New("changed by a newer version of this package")
+
+	// ErrStandby says that the server is a copy of another one. It may lag
+	// behind, and a revoked grant would go on there. Connect to the primary.
+	ErrStandby = errors.New("the server is a standby")
+
+	// ErrPooler says that Changes has met a pooler, behind which nothing can
+	// be listened to. Give [Options.ListenDSN].
+	ErrPooler = errors.New("there is a pooler between here and the server")
+)
+
+var errDSN = errors.New("postgres: the connection string cannot be parsed (it is not shown, since it may hold a password)")
+
+// fail gives err, which a call has met, the meaning that the contract of
+// [storage.Store] knows. sent says that a COMMIT was on its way.
+//
+// What the server says is dropped, but for its code: its messages may quote a
+// key, a value or a statement.
+func (s *Store) fail(ctx context.Context, err error, sent bool) error {
+	if err == nil || errors.Is(err, storage.ErrConflict) || errors.Is(err, storage.ErrClosed) {
+		return err
+	}
+	var refused *pgconn.PgError
+	known := errors.As(err, &refused) && definite(refused) || errors.Is(err, pgx.ErrTxCommitRollback)
+	ended := !known || refused != nil && refused.Code == codeCanceled
+	switch {
+	case sent && !known:
+		return s.named(fmt.Errorf("%w: %w", storage.ErrUnknownOutcome, s.reason(ctx, err)))
+	case ended && s.life.Err() != nil:
+		return storage.ErrClosed
+	case ended && ctx.Err() != nil:
+		return ctx.Err()
+	}
+	return s.named(translate(err))
+}
+
+// reason says why an outcome is not known.
+func (s *Store) reason(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case s.life.Err() != nil:
+		return errors.New("the store was closed meanwhile")
+	}
+	return cause(err)
+}
+
+func (s *Store) named(err error) error {
+	return fmt.Errorf("postgres: schema %q: %w", s.schema, err)
+}
+
+// Codes of the server, see the appendix of its manual.
+const (
+	codeSerialization   = "40001"
+	codeUnknown         = "40003"
+	codeDeadlock        = "40P01"
+	codeCanceled        = "57014"
+	codeReadOnly        = "25006"
+	codeNoPrivilege     = "42501"
+	codeLockUnavailable = "55P03"
+)
+
+// definite says that the server's refusal means that nothing was applied. The
+// exceptions are those that end the connection, which may come from a pooler
+// that has lost the server after the COMMIT.
+func definite(err *pgconn.PgError) bool {
+	severity := err.SeverityUnlocalized
+	if severity == "" {
+		severity = err.Severity // of a pooler
+	}
+	return severity == "ERROR" && class(err) != "08" && err.Code != codeUnknown
+}
+
+func class(err *pgconn.PgError) string {
+	return err.Code[:min(2, len(err.Code))]
+}
+
+func translate(err error) error {
+	for _, own := range []error{ErrForeign, ErrNewer, ErrStandby, ErrPooler, storage.ErrUnavailable} {
+		if errors.Is(err, own) {
+			return err
+		}
+	}
+	var refused *pgconn.PgError
+	if !errors.As(err, &refused) {
+		return fmt.Errorf("%w: %w", storage.ErrUnavailable, cause(err))
+	}
+	if meaning := meaningOf(refused); meaning != nil {
+		return fmt.Errorf("%w: %w", meaning, cause(err))
+	}
+	return cause(err)
+}
+
+// meaningOf goes by classes: 08 connection, 22 data, 28 authorization, 53
+// resources, 57 operator, 58 system.
+func meaningOf(err *pgconn.PgError) error {
+	switch err.Code {
+	case codeSerialization, codeDeadlock:
+		return storage.ErrConflict
+	case codeLockUnavailable:
+		return storage.ErrUnavailable
+	case codeNoPrivilege, codeReadOnly:
+		return fs.ErrPermission
+	}
+	switch class(err) {
+	case "22":
+		return storage.ErrLimit // a key that is no text
+	case "28":
+		return fs.ErrPermission
+	case "08", "53", "57", "58":
+		return storage.ErrUnavailable
+	}
+	return nil
+}
+
+// cause is what of err can be shown: the code of the server, or the error of
+// the operating system. The rest names hosts and users, and quotes.
+func cause(err error) error {
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) {
+		return fmt.Errorf("the server answered SQLSTATE %s", refused.Code)
+	}
+	var number syscall.Errno
+	if errors.As(err, &number) {
+		return number
+	}
+	if errors.Is(err, pgx.ErrTxCommitRollback) {
+		return pgx.ErrTxCommitRollback
+	}
+	if pgconn.Timeout(err) {
+		return errors.New("the server did not answer in time")
+	}
+	return errors.New("the connection failed")
+}
