@@ -33,7 +33,7 @@ var commonTests = []string{
 var allowedImports = map[string]imports{
 	".": {
 		files: []string{module + "/crypto", module + "/storage", "github.com/fxamacker/cbor/v2"},
-		tests: []string{module + "/envload", module + "/secretstest", module + "/internal/testserver", module + "/storage/memory", module + "/storage/postgres", module + "/storage/sqlite", "github.com/tink-crypto/tink-go/v2/..."},
+		tests: []string{module + "/envload", module + "/secretstest", module + "/internal/testserver", module + "/storage/memory", module + "/storage/postgres", module + "/storage/sqlite", "github.com/jackc/pgx/v5/pgxpool", "github.com/tink-crypto/tink-go/v2/..."},
 	},
 	"crypto": {
 		files: []string{"github.com/tink-crypto/tink-go/v2/..."},

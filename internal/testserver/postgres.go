@@ -21,7 +21,8 @@ const postgresVariable = "SECRETS_TEST_POSTGRES"
 // ErrAbsent says that a server was declared absent.
 var ErrAbsent = errors.New(postgresVariable + "=absent")
 
-// Postgres is a PostgreSQL server for tests.
+// Postgres is a PostgreSQL server for tests. One that was started ends when it
+// is stopped, and when nothing refers to it any more.
 type Postgres struct {
 	// DSN is a connection string of its superuser, without a password.
 	DSN string
