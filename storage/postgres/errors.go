@@ -29,8 +29,9 @@ var (
 	// behind, and a revoked grant would go on there. Connect to the primary.
 	ErrStandby = errors.New("the server is a standby")
 
-	// ErrPooler says that Changes has met a pooler, behind which nothing can
-	// be listened to. Give [Options.ListenDSN].
+	// ErrPooler says that a pooler between here and the server stands in the
+	// way. If it comes from Changes, give [Options.ListenDSN]; else send no
+	// prepared statements, see the package comment.
 	ErrPooler = errors.New("there is a pooler between here and the server")
 )
 
@@ -83,6 +84,8 @@ const (
 	codeReadOnly        = "25006"
 	codeNoPrivilege     = "42501"
 	codeLockUnavailable = "55P03"
+	codeStatementThere  = "42P05"
+	codeStatementGone   = "26000"
 )
 
 // definite says that the server's refusal means that nothing was applied. The
@@ -126,6 +129,8 @@ func meaningOf(err *pgconn.PgError) error {
 		return storage.ErrUnavailable
 	case codeNoPrivilege, codeReadOnly:
 		return fs.ErrPermission
+	case codeStatementThere, codeStatementGone:
+		return ErrPooler // two connections of the server have been one of ours
 	}
 	switch class(err) {
 	case "22":

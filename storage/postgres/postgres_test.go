@@ -1,10 +1,12 @@
 package postgres_test
 
 import (
+	"crypto/rand"
+	"errors"
 	"os"
+	"strings"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/seed-9f6dc42a/secrets/internal/testserver"
@@ -32,24 +34,6 @@ func TestStore(t *testing.T) {
 	t.Parallel()
 	testserver.Require(t, serverErr)
 	storagetest.Run(t, func(t *testing.T, name string) storage.Store { return open(t, name) })
-}
-
-// TestStoreOnAPool runs the suite over the connections of a caller, sent in
-// each way that a pool may be configured for.
-func TestStoreOnAPool(t *testing.T) {
-	t.Parallel()
-	for name, mode := range map[string]pgx.QueryExecMode{
-		"exec":            pgx.QueryExecModeExec,
-		"describe exec":   pgx.QueryExecModeDescribeExec,
-		"cache describe":  pgx.QueryExecModeCacheDescribe,
-		"simple protocol": pgx.QueryExecModeSimpleProtocol,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			pool := newPool(t, func(config *pgxpool.Config) { config.ConnConfig.DefaultQueryExecMode = mode })
-			storagetest.Run(t, func(t *testing.T, name string) storage.Store { return openPool(t, pool, name) })
-		})
-	}
 }
 
 func BenchmarkStore(b *testing.B) {
@@ -95,4 +79,60 @@ func newPool(t testing.TB, change func(*pgxpool.Config)) *pgxpool.Pool {
 	}
 	t.Cleanup(pool.Close)
 	return pool
+}
+
+// newName returns the name of a schema or a role that there is not yet.
+func newName(prefix string) string { return prefix + "_" + strings.ToLower(rand.Text()[:12]) }
+
+// execute runs statements as the superuser.
+func execute(t testing.TB, statements ...string) {
+	t.Helper()
+	pool := newPool(t, nil)
+	defer pool.Close()
+	for _, sql := range statements {
+		if _, err := pool.Exec(t.Context(), sql); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+	}
+}
+
+func put(key, value string) storage.Batch {
+	return storage.Batch{
+		Checks: []storage.Check{{Key: "never-there"}},
+		Puts:   []storage.Put{{Key: key, Value: []byte(value)}},
+	}
+}
+
+func commit(t testing.TB, s storage.Store, batch storage.Batch) {
+	t.Helper()
+	if err := s.Commit(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// value is what is stored under a key, "absent" if there is nothing.
+func value(t testing.TB, s storage.Store, key string) string {
+	t.Helper()
+	found, err := s.Get(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found) == 0 {
+		return "absent"
+	}
+	return string(found[0].Value)
+}
+
+func wantValue(t testing.TB, s storage.Store, key, want string) {
+	t.Helper()
+	if got := value(t, s, key); got != want {
+		t.Errorf("%q is %q, want %q", key, got, want)
+	}
+}
+
+func wantError(t testing.TB, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("got %v, want %v", err, want)
+	}
 }

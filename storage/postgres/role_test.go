@@ -1,0 +1,91 @@
+package postgres_test
+
+import (
+	"io/fs"
+	"testing"
+
+	"github.com/seed-9f6dc42a/secrets/storage"
+	"github.com/seed-9f6dc42a/secrets/storage/postgres"
+)
+
+// TestRoleThatMayOnlyReadReads grants what the package comment says, and
+// nothing else.
+func TestRoleThatMayOnlyReadReads(t *testing.T) {
+	t.Parallel()
+	schema, role := newName("reader"), newName("apps")
+	admin := open(t, schema)
+	commit(t, admin, put("a", "1"))
+	execute(t,
+		"CREATE ROLE "+role+" LOGIN",
+		"GRANT USAGE ON SCHEMA "+schema+" TO "+role,
+		"GRANT SELECT ON "+schema+".entries TO "+role,
+	)
+	app := openPool(t, newPool(t, as(role)), schema)
+	wantValue(t, app, "a", "1")
+	if found, err := app.List(t.Context(), "", "", 10); err != nil || len(found) != 1 {
+		t.Errorf("List: %d entries, %v", len(found), err)
+	}
+	commit(t, app, storage.Batch{Checks: []storage.Check{{Key: "b"}}})
+
+	signals, err := app.Changes(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	commit(t, admin, put("a", "2"))
+	<-signals
+	wantValue(t, app, "a", "2")
+
+	for _, batch := range []storage.Batch{
+		put("a", "3"), put("b", "3"),
+		{Checks: []storage.Check{{Key: "b"}}, Deletes: []string{"a"}},
+	} {
+		wantError(t, app.Commit(t.Context(), batch), fs.ErrPermission)
+	}
+	wantValue(t, app, "a", "2")
+	wantValue(t, app, "b", "absent")
+}
+
+// TestRoleThatMayWriteNeedNotOwn is for a platform whose tables are created by
+// somebody else.
+func TestRoleThatMayWriteNeedNotOwn(t *testing.T) {
+	t.Parallel()
+	schema, role := newName("writer"), newName("platform")
+	_ = open(t, schema).Close()
+	execute(t,
+		"CREATE ROLE "+role+" LOGIN",
+		"GRANT USAGE ON SCHEMA "+schema+" TO "+role,
+		"GRANT SELECT, INSERT, UPDATE, DELETE ON "+schema+".entries TO "+role,
+		"GRANT USAGE ON SEQUENCE "+schema+".versions TO "+role,
+	)
+	s := openPool(t, newPool(t, as(role)), schema)
+	commit(t, s, put("a", "1"))
+	commit(t, s, put("a", "2"))
+	commit(t, s, storage.Batch{Checks: []storage.Check{{Key: "b"}}, Deletes: []string{"a"}})
+	wantValue(t, s, "a", "absent")
+}
+
+func TestRoleWithoutRightsIsRefused(t *testing.T) {
+	t.Parallel()
+	schema, role := newName("nobody"), newName("nobody")
+	execute(t, "CREATE ROLE "+role+" LOGIN")
+	pool := newPool(t, as(role))
+	_, err := postgres.OpenPool(t.Context(), pool, &postgres.Options{Schema: schema})
+	wantError(t, err, fs.ErrPermission) // may not create it
+
+	_ = open(t, schema).Close()
+	s, err := postgres.OpenPool(t.Context(), pool, &postgres.Options{Schema: schema})
+	if err == nil {
+		_, err = s.Get(t.Context(), "a")
+	}
+	wantError(t, err, fs.ErrPermission)
+}
+
+func TestRoleWhoseTransactionsOnlyReadIsRefused(t *testing.T) {
+	t.Parallel()
+	schema, role := newName("default"), newName("readers")
+	commit(t, open(t, schema), put("a", "1"))
+	execute(t, "CREATE ROLE "+role+" LOGIN SUPERUSER", "ALTER ROLE "+role+" SET default_transaction_read_only = on")
+	s := openPool(t, newPool(t, as(role)), schema)
+	wantValue(t, s, "a", "1")
+	wantError(t, s.Commit(t.Context(), put("a", "2")), fs.ErrPermission)
+}
