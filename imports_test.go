@@ -33,7 +33,11 @@ var commonTests = []string{
 var allowedImports = map[string]imports{
 	".": {
 		files: []string{module + "/crypto", module + "/storage", "github.com/fxamacker/cbor/v2"},
-		tests: []string{module + "/envload", module + "/secretstest", module + "/internal/testserver", module + "/storage/memory", module + "/storage/postgres", module + "/storage/sqlite", "github.com/jackc/pgx/v5/pgxpool", "github.com/tink-crypto/tink-go/v2/..."},
+		tests: []string{
+			module + "/envload", module + "/secretstest", module + "/internal/testserver", module + "/internal/etcdtest",
+			module + "/storage/memory", module + "/storage/sqlite", module + "/storage/postgres", module + "/storage/etcd",
+			"github.com/jackc/pgx/v5/pgxpool", "github.com/tink-crypto/tink-go/v2/...", "go.etcd.io/etcd/client/v3",
+		},
 	},
 	"crypto": {
 		files: []string{"github.com/tink-crypto/tink-go/v2/..."},
@@ -50,6 +54,13 @@ var allowedImports = map[string]imports{
 	"storage/postgres": {
 		files: []string{module + "/storage", "github.com/jackc/pgx/v5/..."},
 		tests: []string{module + "/internal/testserver", module + "/storage/storagetest"},
+	},
+	"storage/etcd": {
+		files: []string{module + "/storage", "go.etcd.io/etcd/api/v3/...", "go.etcd.io/etcd/client/v3", "google.golang.org/grpc/..."},
+		tests: []string{module + "/storage/storagetest", module + "/internal/etcdtest", "go.uber.org/zap/..."},
+	},
+	"internal/etcdtest": { // for tests only
+		files: []string{"go.etcd.io/etcd/client/v3", "go.uber.org/zap"},
 	},
 	"storage/storagetest": {
 		files: []string{module + "/storage"},

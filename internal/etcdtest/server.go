@@ -1,0 +1,154 @@
+package etcdtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+)
+
+// A Server is one etcd process on loopback. It ends with this process at the
+// latest, since it holds the read end of a pipe, and removes its folder then.
+type Server struct {
+	Endpoint string
+
+	dir  string
+	args []string
+	cmd  *exec.Cmd
+	pipe io.Closer
+	done chan struct{} // closed when the process has ended
+}
+
+// Start starts a server for one test, with further flags of etcd.
+func Start(t testing.TB, flags ...string) *Server {
+	t.Helper()
+	skipIfAbsent(t)
+	s, err := start(t.TempDir(), flags...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Kill)
+	return s
+}
+
+// start tries a few times: another process may take a port that was free.
+func start(dir string, flags ...string) (*Server, error) {
+	var errs []error
+	for range 5 {
+		client, peer, err := freeAddresses()
+		if err != nil {
+			return nil, err
+		}
+		s := &Server{Endpoint: client, dir: dir, args: append([]string{
+			"--listen-client-urls=http://" + client, "--advertise-client-urls=http://" + client,
+			"--listen-peer-urls=http://" + peer, "--initial-advertise-peer-urls=http://" + peer,
+			"--initial-cluster=default=http://" + peer, "--data-dir=" + filepath.Join(dir, "data"), "--log-level=warn",
+		}, flags...)}
+		err = s.run()
+		if err == nil {
+			return s, nil
+		}
+		errs = append(errs, err)
+		s.Kill()
+		_ = os.RemoveAll(filepath.Join(dir, "data"))
+	}
+	return nil, errors.Join(errs...)
+}
+
+// freeAddresses keeps both ports until it has both, so that they differ.
+func freeAddresses() (client, peer string, err error) {
+	first, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", "", err
+	}
+	defer first.Close()
+	second, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", "", err
+	}
+	defer second.Close()
+	return first.Addr().String(), second.Addr().String(), nil
+}
+
+// Restart starts the server again after Kill, with its data and address.
+func (s *Server) Restart(t testing.TB) {
+	t.Helper()
+	if err := s.run(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Kill ends the process at once, as a crash would.
+func (s *Server) Kill() {
+	if s.cmd == nil {
+		return
+	}
+	_ = s.cmd.Process.Kill() // it may have ended by itself
+	<-s.done
+	_ = s.pipe.Close()
+}
+
+func (s *Server) run() error {
+	path, err := executable()
+	if err != nil {
+		return err
+	}
+	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd := exec.Command(path, s.args...)
+	cmd.Env = append(os.Environ(), "SECRETS_TEST_ETCD_FOLDER="+s.dir)
+	cmd.Stderr = log
+	pipe, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	s.cmd, s.pipe, s.done = cmd, pipe, make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(s.done)
+	}()
+	return s.await()
+}
+
+// await returns when the server answers.
+func (s *Server) await() error {
+	client, err := clientv3.New(clientv3.Config{Endpoints: []string{s.Endpoint}, Logger: zap.NewNop()})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	for ctx.Err() == nil {
+		select {
+		case <-s.done:
+			return s.failed(errors.New("etcd has ended"))
+		default:
+		}
+		if _, err = client.Status(ctx, s.Endpoint); err == nil {
+			return nil
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return s.failed(fmt.Errorf("etcd does not answer: %w", err))
+}
+
+func (s *Server) failed(err error) error {
+	log, readErr := os.ReadFile(filepath.Join(s.dir, "log"))
+	return errors.Join(fmt.Errorf("%w\n%s", err, log), readErr)
+}

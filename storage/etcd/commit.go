@@ -1,0 +1,80 @@
+package etcd
+
+import (
+	"context"
+	"time"
+
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/seed-9f6dc42a/secrets/storage"
+)
+
+// grace is how long a call whose context has ended waits for the answer to
+// what was sent: nearly always the outcome is known before.
+const grace = 100 * time.Millisecond
+
+// Commit implements [storage.Store]. A batch is one transaction of etcd, sent
+// at most once.
+func (s *Store) Commit(ctx context.Context, batch storage.Batch) error {
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
+	defer s.calls.Done()
+	lasting, cancel := s.outlast(ctx)
+	defer cancel()
+	sending := &attempt{ctx: ctx}
+	answer, err := s.kv.Txn(lasting, s.transaction(batch), sending.options()...)
+	switch {
+	case err == nil && answer.GetSucceeded():
+		return nil
+	case err == nil:
+		return storage.ErrConflict
+	case sending.mayBeApplied() && len(batch.Puts)+len(batch.Deletes) > 0:
+		return s.unknown(ctx, err)
+	default:
+		return s.fail(ctx, err)
+	}
+}
+
+// outlast returns a context that ends a little after ctx, and at the latest
+// with [Options.Timeout].
+func (s *Store) outlast(ctx context.Context) (context.Context, context.CancelFunc) {
+	lasting, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.timeout)
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
+	return clientv3.WithRequireLeader(lasting), func() {
+		stop()
+		cancel()
+	}
+}
+
+// transaction compares and writes. The server counts both against its limit of
+// operations, each for itself, and takes an absent key for one of revision 0.
+func (s *Store) transaction(batch storage.Batch) *etcdserverpb.TxnRequest {
+	request := &etcdserverpb.TxnRequest{}
+	for _, check := range batch.Checks {
+		request.Compare = append(request.Compare, s.compare(check))
+	}
+	for _, put := range batch.Puts {
+		one := &etcdserverpb.PutRequest{Key: []byte(s.prefix + put.Key), Value: put.Value}
+		request.Success = append(request.Success,
+			&etcdserverpb.RequestOp{Request: &etcdserverpb.RequestOp_RequestPut{RequestPut: one}})
+	}
+	for _, key := range batch.Deletes {
+		one := &etcdserverpb.DeleteRangeRequest{Key: []byte(s.prefix + key)}
+		request.Success = append(request.Success,
+			&etcdserverpb.RequestOp{Request: &etcdserverpb.RequestOp_RequestDeleteRange{RequestDeleteRange: one}})
+	}
+	return request
+}
+
+// compare takes a version beyond those of etcd for a negative one, which no
+// key has.
+func (s *Store) compare(check storage.Check) *etcdserverpb.Compare {
+	return &etcdserverpb.Compare{
+		Key:         []byte(s.prefix + check.Key),
+		Result:      etcdserverpb.Compare_EQUAL,
+		Target:      etcdserverpb.Compare_MOD,
+		TargetUnion: &etcdserverpb.Compare_ModRevision{ModRevision: int64(check.Version)},
+	}
+}
