@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 )
@@ -125,7 +126,7 @@ func (s *Server) run() error {
 	return s.await()
 }
 
-// await returns when the server answers.
+// await returns when the server answers, be it that it wants a user.
 func (s *Server) await() error {
 	client, err := clientv3.New(clientv3.Config{Endpoints: []string{s.Endpoint}, Logger: zap.NewNop()})
 	if err != nil {
@@ -140,7 +141,7 @@ func (s *Server) await() error {
 			return s.failed(errors.New("etcd has ended"))
 		default:
 		}
-		if _, err = client.Status(ctx, s.Endpoint); err == nil {
+		if _, err = client.Status(ctx, s.Endpoint); err == nil || errors.Is(err, rpctypes.ErrUserEmpty) {
 			return nil
 		}
 		time.Sleep(20 * time.Millisecond)

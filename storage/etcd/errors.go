@@ -55,16 +55,16 @@ func meaningOf(err error) error {
 }
 
 // describe says what is wrong in words that are known beforehand: messages of
-// gRPC may quote anything. Why there is no connection comes from this side of
-// it, and is worth knowing.
+// gRPC may quote anything. Why there was no connection in all the time is said
+// by this side of it, and worth knowing.
 func (s *Store) describe(err error) string {
 	if known, ok := errors.AsType[rpctypes.EtcdError](rpctypes.Error(err)); ok {
 		return known.Error()
 	}
-	text := fmt.Sprintf("gRPC code %v", status.Code(err))
-	if status.Code(err) == codes.DeadlineExceeded {
-		text = fmt.Sprintf("no answer within %v", s.timeout)
+	if status.Code(err) != codes.DeadlineExceeded {
+		return fmt.Sprintf("gRPC code %v", status.Code(err))
 	}
+	text := fmt.Sprintf("no answer within %v", s.timeout)
 	_, cause, ok := strings.Cut(status.Convert(err).Message(), "connection error: ")
 	if !ok || s.hasPassword() {
 		return text

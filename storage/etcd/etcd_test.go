@@ -4,7 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"io/fs"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -99,5 +102,37 @@ func wantError(t testing.TB, err, want error) {
 	t.Helper()
 	if !errors.Is(err, want) {
 		t.Errorf("got error %v, want %v", err, want)
+	}
+}
+
+// wantText wants all the texts in an error.
+func wantText(t testing.TB, what string, err error, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if err == nil || !strings.Contains(err.Error(), text) {
+			t.Errorf("%s: got %v, want %q in it", what, err, text)
+		}
+	}
+}
+
+// eventually waits for what must become true.
+func eventually(t testing.TB, what string, happened func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !happened(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not in all this time: %s", what)
+		}
+	}
+}
+
+func withUser(name, password string) func(*clientv3.Config) {
+	return func(c *clientv3.Config) { c.Username, c.Password = name, password }
+}
+
+func wantPermission(t testing.TB, err error) {
+	t.Helper()
+	wantError(t, err, fs.ErrPermission)
+	if errors.Is(err, storage.ErrUnknownOutcome) || errors.Is(err, storage.ErrUnavailable) {
+		t.Errorf("got %v, want nothing but a lack of permission", err)
 	}
 }
