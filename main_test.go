@@ -42,9 +42,11 @@ func newStore(t testing.TB) storage.Store {
 		t.Cleanup(func() { sweepFile(t, path) })
 		store = s
 	case "postgres":
-		store = newPostgres(t)
+		store = newPostgresStore(t)
+	case "etcd":
+		store = newEtcdStore(t)
 	default:
-		t.Fatalf("SECRETS_TEST_STORE is %q, but memory, sqlite or postgres was expected", driver)
+		t.Fatalf("SECRETS_TEST_STORE is %q, but memory, sqlite, postgres or etcd was expected", driver)
 	}
 	t.Cleanup(func() {
 		sweepStore(t, store)

@@ -11,6 +11,8 @@
 package etcdtest
 
 import (
+	"context"
+	"crypto/rand"
 	"os"
 	"strings"
 	"sync"
@@ -22,29 +24,49 @@ import (
 
 const variable = "SECRETS_TEST_ETCD"
 
-// shared is the one server of a test binary that most tests use. It ends with
-// the process.
-var shared = sync.OnceValues(func() (*Server, error) {
-	dir, err := os.MkdirTemp("", "secrets-etcd")
+// shared is the client of the server that most tests of a test binary use. Both
+// end with the process.
+var shared = sync.OnceValues(func() (*clientv3.Client, error) {
+	endpoints := strings.Split(os.Getenv(variable), ",")
+	if endpoints[0] == "" {
+		dir, err := os.MkdirTemp("", "secrets-etcd")
+		if err != nil {
+			return nil, err
+		}
+		server, err := start(dir, "--unsafe-no-fsync")
+		if err != nil {
+			return nil, err
+		}
+		endpoints = []string{server.Endpoint}
+	}
+	client, err := clientv3.New(clientv3.Config{Endpoints: endpoints, Logger: zap.NewNop()})
 	if err != nil {
 		return nil, err
 	}
-	return start(dir, "--unsafe-no-fsync")
+	_, err = client.Get(context.Background(), "/") // connects, with goroutines that stay
+	return client, err
 })
 
-// Endpoints returns those of the server that the tests of this process share,
-// and starts it if need be. Test data should be under a prefix of its own.
-func Endpoints(t testing.TB) []string {
+// Shared returns a connected client of the server that the tests of this
+// process share, and starts that if need be. The client must not be closed.
+func Shared(t testing.TB) *clientv3.Client {
 	t.Helper()
 	skipIfAbsent(t)
-	if given := os.Getenv(variable); given != "" {
-		return strings.Split(given, ",")
-	}
-	server, err := shared()
+	client, err := shared()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return []string{server.Endpoint}
+	return client
+}
+
+// Prefix returns a new prefix for the data of one test, and Clear removes it.
+func Prefix() string { return "/secrets-test/" + rand.Text() + "/" }
+
+func Clear(t testing.TB, client *clientv3.Client, prefix string) {
+	t.Helper()
+	if _, err := client.Delete(context.Background(), prefix, clientv3.WithPrefix()); err != nil {
+		t.Errorf("removing %s: %v", prefix, err)
+	}
 }
 
 // Client returns a client, closed at the end of the test. configure may be nil.

@@ -2,7 +2,6 @@ package etcd_test
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"io/fs"
 	"strings"
@@ -33,20 +32,12 @@ func BenchmarkStore(b *testing.B) {
 	})
 }
 
-// shared returns a connected client of the shared server, and a prefix that is
-// this test's and removed at its end.
+// shared returns the client of the shared server, and a prefix that is this
+// test's and removed at its end.
 func shared(t testing.TB) (*clientv3.Client, string) {
 	t.Helper()
-	client := etcdtest.Client(t, etcdtest.Endpoints(t), nil)
-	prefix := "/secrets-test/" + rand.Text() + "/"
-	t.Cleanup(func() {
-		if _, err := client.Delete(context.Background(), prefix, clientv3.WithPrefix()); err != nil {
-			t.Errorf("removing %s: %v", prefix, err)
-		}
-	})
-	if _, err := client.Get(t.Context(), prefix); err != nil { // connects, with goroutines of its own
-		t.Fatal(err)
-	}
+	client, prefix := etcdtest.Shared(t), etcdtest.Prefix()
+	t.Cleanup(func() { etcdtest.Clear(t, client, prefix) })
 	return client, prefix
 }
 
