@@ -14,27 +14,31 @@ import (
 	"github.com/seed-9f6dc42a/secrets/storage/postgres"
 )
 
-// postgresPool is of a server that is started by the first test that needs it,
-// and ends with the process.
-var postgresPool = sync.OnceValues(func() (pool *pgxpool.Pool, err error) {
+// sharedPostgres is started by the first test that needs it, and ends with the
+// process.
+var sharedPostgres = sync.OnceValues(func() (s postgresServer, err error) {
 	runOutside()(func() {
-		var server *testserver.Postgres
-		if server, err = testserver.OpenPostgres(); err == nil {
-			pool, err = pgxpool.New(context.Background(), server.DSN)
+		if s.server, err = testserver.OpenPostgres(); err == nil {
+			s.pool, err = pgxpool.New(context.Background(), s.server.DSN)
 		}
 	})
-	return pool, err
+	return s, err
 })
+
+type postgresServer struct {
+	server *testserver.Postgres // ends when nothing refers to it
+	pool   *pgxpool.Pool
+}
 
 // newPostgresStore returns an empty store in a schema of its own.
 func newPostgresStore(t testing.TB) storage.Store {
 	t.Helper()
-	pool, err := postgresPool()
+	shared, err := sharedPostgres()
 	testserver.Require(t, err)
 	options := &postgres.Options{Schema: "test_" + strings.ToLower(rand.Text())}
 	o := newOutside(func() storage.Store {
 		var s *postgres.Store
-		s, err = postgres.OpenPool(context.Background(), pool, options)
+		s, err = postgres.OpenPool(context.Background(), shared.pool, options)
 		return s
 	})
 	if err != nil {
