@@ -26,7 +26,7 @@ type offline struct {
 
 func newOffline(t *testing.T) *offline {
 	t.Helper()
-	f := newFixture(t)
+	f := newFixtureOn(t, newMemory(t))
 	f.give(t, "a", "one")
 	f.give(t, "b", "other")
 	f.tokens = []secrets.Token{f.token(t), f.token(t)}

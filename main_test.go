@@ -55,6 +55,18 @@ func newStore(t testing.TB) storage.Store {
 	return store
 }
 
+// newMemory is newStore for tests in a bubble that wait for changes: those of a
+// server come from outside.
+func newMemory(t testing.TB) storage.Store {
+	t.Helper()
+	store := memory.New()
+	t.Cleanup(func() {
+		sweepStore(t, store)
+		_ = store.Close()
+	})
+	return store
+}
+
 // A fixture is an organization with one service.
 type fixture struct {
 	store  storage.Store
@@ -68,7 +80,12 @@ type fixture struct {
 
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
-	f := &fixture{store: newStore(t), root: newRoot(t)}
+	return newFixtureOn(t, newStore(t))
+}
+
+func newFixtureOn(t testing.TB, store storage.Store) *fixture {
+	t.Helper()
+	f := &fixture{store: store, root: newRoot(t)}
 	f.client = f.open(t, f.store)
 	f.org = get(t)(f.client.CreateOrganization(t.Context(), "acme"))
 	f.api = getService(t)(f.org.CreateService(t.Context(), "api"))

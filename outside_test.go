@@ -54,22 +54,12 @@ func newOutside(open func() storage.Store) *outside {
 	return o
 }
 
-// A relayed context ends with another one, of a bubble perhaps, and says why
-// that has ended.
-type relayed struct {
-	context.Context
-	origin context.Context
-}
-
-func (r relayed) Err() error {
-	if err := r.origin.Err(); err != nil {
+// call runs fn outside, with a context that ends with ctx, unless that has ended
+// before. Nobody outside may look at ctx itself: it can be of a bubble.
+func (o *outside) call(ctx context.Context, fn func(context.Context) error) error {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return r.Context.Err()
-}
-
-// call runs fn outside, with a context that ends with ctx.
-func (o *outside) call(ctx context.Context, fn func(context.Context)) {
 	var within context.Context
 	var cancel context.CancelFunc
 	o.run(func() {
@@ -78,7 +68,9 @@ func (o *outside) call(ctx context.Context, fn func(context.Context)) {
 	})
 	defer cancel()
 	defer context.AfterFunc(ctx, cancel)()
-	o.run(func() { fn(relayed{within, ctx}) })
+	var err error
+	o.run(func() { err = fn(within) })
+	return sameEnd(ctx, err)
 }
 
 // sameEnd gives the end of a context the error of the caller's own.
@@ -90,18 +82,20 @@ func sameEnd(ctx context.Context, err error) error {
 }
 
 func (o *outside) Get(ctx context.Context, keys ...string) (found []storage.Entry, err error) {
-	o.call(ctx, func(ctx context.Context) { found, err = o.store.Get(ctx, keys...) })
-	return found, sameEnd(ctx, err)
+	err = o.call(ctx, func(ctx context.Context) (err error) { found, err = o.store.Get(ctx, keys...); return err })
+	return found, err
 }
 
 func (o *outside) List(ctx context.Context, prefix, after string, limit int) (found []storage.Entry, err error) {
-	o.call(ctx, func(ctx context.Context) { found, err = o.store.List(ctx, prefix, after, limit) })
-	return found, sameEnd(ctx, err)
+	err = o.call(ctx, func(ctx context.Context) (err error) {
+		found, err = o.store.List(ctx, prefix, after, limit)
+		return err
+	})
+	return found, err
 }
 
-func (o *outside) Commit(ctx context.Context, batch storage.Batch) (err error) {
-	o.call(ctx, func(ctx context.Context) { err = o.store.Commit(ctx, batch) })
-	return sameEnd(ctx, err)
+func (o *outside) Commit(ctx context.Context, batch storage.Batch) error {
+	return o.call(ctx, func(ctx context.Context) error { return o.store.Commit(ctx, batch) })
 }
 
 func (o *outside) Changes(ctx context.Context, prefixes ...string) (<-chan struct{}, error) {

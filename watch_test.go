@@ -3,6 +3,7 @@ package secrets_test
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -99,7 +100,7 @@ func set(t *testing.T, org *secrets.Organization, name secrets.Name, value strin
 func TestWatcherYieldsEachChangeOfItsEnvironmentAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t)
+		f := newFixtureOn(t, newMemory(t))
 		f.give(t, "a", "one")
 		w := watchA(t, f.connect(t, f.token(t)))
 		wantSaid(t, w, "one")
@@ -121,10 +122,35 @@ func TestWatcherYieldsEachChangeOfItsEnvironmentAtOnce(t *testing.T) {
 	})
 }
 
+// Of any store, in real time.
+func TestWatcherSeesWhatAnotherHandleWrites(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.give(t, "a", "0")
+	session := f.connect(t, f.token(t))
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	n := 0
+	for env, err := range session.Watch(ctx) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, _ := env.Lookup("A")
+		want(t, reveal(v), strconv.Itoa(n))
+		if n++; n == 4 {
+			break
+		}
+		set(t, f.org, "a", strconv.Itoa(n))
+	}
+	if n < 4 {
+		t.Errorf("after 30 seconds it has seen %d versions", n)
+	}
+}
+
 func TestWatcherSeesAStagedUpdate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t)
+		f := newFixtureOn(t, newMemory(t))
 		crowded(t, f)
 		w := watchA(t, f.connect(t, f.token(t)))
 		wantSaid(t, w, "one")
@@ -152,7 +178,7 @@ func TestWatcherOfARevokedTokenSaysSoAndEnds(t *testing.T) {
 	} {
 		for _, grants := range []bool{true, false} {
 			synctest.Test(t, func(t *testing.T) {
-				f := newFixture(t)
+				f := newFixtureOn(t, newMemory(t))
 				before := "absent"
 				if grants {
 					f.give(t, "a", "one")
@@ -177,7 +203,7 @@ func TestWatcherOfARevokedTokenSaysSoAndEnds(t *testing.T) {
 func TestIdleWatcherMakesOneCallAMinute(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t)
+		f := newFixtureOn(t, newMemory(t))
 		f.give(t, "a", "one")
 		f.give(t, "b", "other")
 		rival := get(t)(f.client.CreateOrganization(t.Context(), "rival"))
@@ -213,7 +239,7 @@ func (deaf) Changes(ctx context.Context, _ ...string) (<-chan struct{}, error) {
 func TestWatcherNeedsNoSignalToSeeAChange(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t)
+		f := newFixtureOn(t, newMemory(t))
 		crowded(t, f)
 		f.tokens = []secrets.Token{f.token(t)}
 		session, err := secrets.Connect(t.Context(), deaf{f.store}, f.tokens[0])
@@ -273,7 +299,7 @@ func (s *switchable) List(ctx context.Context, prefix, after string, limit int) 
 func TestWatcherOutlivesAStoreThatIsAwayForAnHour(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t)
+		f := newFixtureOn(t, newMemory(t))
 		f.give(t, "a", "one")
 		store := &switchable{Store: f.store}
 		session, err := secrets.Connect(t.Context(), store, f.token(t))
@@ -301,7 +327,7 @@ func TestWatcherOutlivesAStoreThatIsAwayForAnHour(t *testing.T) {
 func TestWatcherEndsWithItsStore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t)
+		f := newFixtureOn(t, newMemory(t))
 		f.give(t, "a", "one")
 		w := watchA(t, f.connect(t, f.token(t)))
 		wantSaid(t, w, "one")
@@ -314,7 +340,7 @@ func TestWatcherEndsWithItsStore(t *testing.T) {
 func TestLoopThatIsLeftLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) { // which waits for every goroutine
-		f := newFixture(t)
+		f := newFixtureOn(t, newMemory(t))
 		f.give(t, "a", "one")
 		for env, err := range f.connect(t, f.token(t)).Watch(t.Context()) {
 			if err != nil || env.Len() != 1 {
