@@ -70,6 +70,19 @@ var allowedImports = map[string]imports{
 		files: []string{module, "github.com/caarlos0/env/v11"},
 		tests: []string{module + "/crypto", module + "/secretstest", module + "/storage", module + "/storage/memory"},
 	},
+	"envload/fromenv": { // apart, so that envload links no driver
+		files: []string{
+			module, module + "/envload", module + "/storage", module + "/storage/sqlite", module + "/storage/postgres", module + "/storage/etcd",
+			"go.etcd.io/etcd/client/v3",
+		},
+		tests: []string{
+			module + "/crypto", module + "/secretstest", module + "/internal/testserver", module + "/internal/etcdtest", "github.com/jackc/pgx/v5/pgconn",
+		},
+	},
+	"envload/autoload": {
+		files: []string{module + "/envload/fromenv"},
+		tests: []string{module, module + "/crypto", module + "/storage/sqlite"},
+	},
 	"secretstest": {
 		files: []string{module, module + "/crypto", module + "/storage", module + "/storage/memory"},
 	},

@@ -1,0 +1,107 @@
+package autoload_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/seed-9f6dc42a/secrets"
+	"github.com/seed-9f6dc42a/secrets/crypto"
+	_ "github.com/seed-9f6dc42a/secrets/envload/autoload"
+	"github.com/seed-9f6dc42a/secrets/storage/sqlite"
+)
+
+const printArgument = "print-what-was-loaded"
+
+// TestMain prints what an app sees, if it is asked to, instead of running tests.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == printArgument {
+		_, token := os.LookupEnv("SECRETS_TOKEN")
+		_, store := os.LookupEnv("SECRETS_STORE")
+		fmt.Println(os.Getenv("AUTOLOAD_URL"), token, store)
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// start starts this program as an app with these variables.
+func start(t *testing.T, env ...string) (output string, err error) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], printArgument)
+	cmd.Env = env
+	out, err := cmd.CombinedOutput()
+	return strings.TrimSpace(string(out)), err
+}
+
+// provision returns the path of a store and a token.
+func provision(t *testing.T) (string, secrets.Token) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "secrets.db")
+	store, err := sqlite.Open(t.Context(), path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	root, err := crypto.KeyFile(filepath.Join(t.TempDir(), "root.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := secrets.Open(store, root, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	org, err := client.CreateOrganization(t.Context(), "acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := org.CreateSecret(t.Context(), "autoload-url", secrets.Text("https://example.com")); err != nil {
+		t.Fatal(err)
+	}
+	api, err := org.CreateService(t.Context(), "api")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.Grant(t.Context(), "autoload-url", ""); err != nil {
+		t.Fatal(err)
+	}
+	token, err := api.IssueToken(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path, token
+}
+
+func TestImportLoadsTheEnvironmentBeforeMain(t *testing.T) {
+	t.Parallel()
+	path, token := provision(t)
+	out, err := start(t, "SECRETS_STORE=sqlite:"+path, "SECRETS_TOKEN="+token.Reveal())
+	if err != nil || out != "https://example.com false false" {
+		t.Errorf("got %q, %v", out, err)
+	}
+}
+
+func TestImportDoesNothingUnlessAsked(t *testing.T) {
+	t.Parallel()
+	out, err := start(t, "AUTOLOAD_URL=mine")
+	if err != nil || out != "mine false false" {
+		t.Errorf("got %q, %v", out, err)
+	}
+}
+
+func TestProgramEndsIfTheEnvironmentCannotBeLoaded(t *testing.T) {
+	t.Parallel()
+	path, token := provision(t)
+	for _, env := range [][]string{
+		{"SECRETS_STORE=sqlite:" + path},
+		{"SECRETS_TOKEN=" + token.Reveal()},
+		{"SECRETS_STORE=sqlite:" + path + "x", "SECRETS_TOKEN=" + token.Reveal()},
+	} {
+		out, err := start(t, env...)
+		if err == nil || !strings.HasPrefix(out, "secrets: autoload: ") || strings.Contains(out, token.Reveal()) {
+			t.Errorf("got %q, %v", out, err)
+		}
+	}
+}
