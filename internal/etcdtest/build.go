@@ -25,7 +25,7 @@ var executable = sync.OnceValues(func() (string, error) {
 	if runtime.GOOS == "windows" {
 		path += ".exe"
 	}
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, ".")
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", path, ".")
 	build.Dir = source
 	if output, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building etcd failed (%s=absent does without): %w\n%s", variable, err, output)

@@ -17,12 +17,18 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 )
 
-const variable = "SECRETS_TEST_ETCD"
+const (
+	variable = "SECRETS_TEST_ETCD"
+
+	// patience is how long a server may take to answer.
+	patience = 30 * time.Second
+)
 
 // shared is the client of the server that most tests of a test binary use. Both
 // end with the process.
@@ -43,7 +49,9 @@ var shared = sync.OnceValues(func() (*clientv3.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = client.Get(context.Background(), "/") // connects, with goroutines that stay
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	_, err = client.Get(ctx, "/") // connects, with goroutines that stay
 	return client, err
 })
 
@@ -59,9 +67,10 @@ func Shared(t testing.TB) *clientv3.Client {
 	return client
 }
 
-// Prefix returns a new prefix for the data of one test, and Clear removes it.
+// Prefix returns a new prefix for the data of one test.
 func Prefix() string { return "/secrets-test/" + rand.Text() + "/" }
 
+// Clear removes what is under prefix.
 func Clear(t testing.TB, client *clientv3.Client, prefix string) {
 	t.Helper()
 	if _, err := client.Delete(context.Background(), prefix, clientv3.WithPrefix()); err != nil {

@@ -22,6 +22,7 @@ import (
 type Server struct {
 	Endpoint string
 
+	path string
 	dir  string
 	args []string
 	cmd  *exec.Cmd
@@ -43,13 +44,17 @@ func Start(t testing.TB, flags ...string) *Server {
 
 // start tries a few times: another process may take a port that was free.
 func start(dir string, flags ...string) (*Server, error) {
+	path, err := executable()
+	if err != nil {
+		return nil, err
+	}
 	var errs []error
 	for range 5 {
 		client, peer, err := freeAddresses()
 		if err != nil {
 			return nil, err
 		}
-		s := &Server{Endpoint: client, dir: dir, args: append([]string{
+		s := &Server{Endpoint: client, path: path, dir: dir, args: append([]string{
 			"--listen-client-urls=http://" + client, "--advertise-client-urls=http://" + client,
 			"--listen-peer-urls=http://" + peer, "--initial-advertise-peer-urls=http://" + peer,
 			"--initial-cluster=default=http://" + peer, "--data-dir=" + filepath.Join(dir, "data"), "--log-level=warn",
@@ -99,16 +104,12 @@ func (s *Server) Kill() {
 }
 
 func (s *Server) run() error {
-	path, err := executable()
-	if err != nil {
-		return err
-	}
 	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	cmd := exec.Command(path, s.args...)
+	cmd := exec.Command(s.path, s.args...)
 	cmd.Env = append(os.Environ(), "SECRETS_TEST_ETCD_FOLDER="+s.dir)
 	cmd.Stderr = log
 	pipe, err := cmd.StdinPipe()
@@ -133,7 +134,7 @@ func (s *Server) await() error {
 		return err
 	}
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for ctx.Err() == nil {
 		select {

@@ -1,15 +1,20 @@
 package etcd_test
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"testing"
+	"time"
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/seed-9f6dc42a/secrets/internal/etcdtest"
 	"github.com/seed-9f6dc42a/secrets/storage"
 )
 
@@ -32,6 +37,23 @@ func TestCommitIsNotSentAgainWhereTheFirstMayHaveBeenApplied(t *testing.T) {
 				t.Errorf("the server was sent %d transactions, want 1", n)
 			}
 		})
+	}
+}
+
+// gRPC repeats what a service configuration tells it to.
+func TestCommitIsNotSentAgainByAPolicyOfTheConnection(t *testing.T) {
+	t.Parallel()
+	const policy = `{"methodConfig": [{"name": [{}], "retryPolicy": {"maxAttempts": 4, "initialBackoff": "0.01s",
+		"maxBackoff": "0.01s", "backoffMultiplier": 1, "retryableStatusCodes": ["UNAVAILABLE"]}}]}`
+	f := &fake{txn: func(int64, *etcdserverpb.TxnRequest) (*etcdserverpb.TxnResponse, error) {
+		return nil, status.Error(codes.Unavailable, "applied all the same")
+	}}
+	client := etcdtest.Client(t, []string{f.start(t)}, func(c *clientv3.Config) {
+		c.DialOptions = []grpc.DialOption{grpc.WithDisableServiceConfig(), grpc.WithDefaultServiceConfig(policy)}
+	})
+	wantError(t, open(t, client, "/secrets/", nil).Commit(t.Context(), create("a", "1")), storage.ErrUnknownOutcome)
+	if n := f.txns.Load(); n != 1 {
+		t.Errorf("the server was sent %d transactions, want 1", n)
 	}
 }
 
@@ -115,6 +137,25 @@ func TestAnswersThatDoNotFitAreErrors(t *testing.T) {
 			if err == nil || errors.Is(err, storage.ErrUnavailable) {
 				t.Errorf("got %v, %v", entries, err)
 			}
+		})
+	}
+}
+
+func TestContextThatEndsShortlyBeforeTheAnswerLeavesTheOutcomeKnown(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		succeeded bool
+		want      error
+	}{"applied": {true, nil}, "conflict": {false, storage.ErrConflict}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancel(t.Context())
+			f := &fake{txn: func(int64, *etcdserverpb.TxnRequest) (*etcdserverpb.TxnResponse, error) {
+				cancel()
+				time.Sleep(30 * time.Millisecond) // the context is known to have ended on the other side
+				return &etcdserverpb.TxnResponse{Succeeded: test.succeeded}, nil
+			}}
+			wantError(t, f.serve(t).Commit(ctx, create("a", "1")), test.want)
 		})
 	}
 }

@@ -49,6 +49,13 @@ func (f *fake) serve(t testing.TB) *etcd.Store {
 
 func (f *fake) serveWithin(t testing.TB, timeout time.Duration) *etcd.Store {
 	t.Helper()
+	client := etcdtest.Client(t, []string{f.start(t)}, withUser("app", "password"))
+	return open(t, client, "/secrets/", &etcd.Options{Timeout: timeout})
+}
+
+// start returns the address of the fake.
+func (f *fake) start(t testing.TB) string {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -59,8 +66,7 @@ func (f *fake) serveWithin(t testing.TB, timeout time.Duration) *etcd.Store {
 	etcdserverpb.RegisterAuthServer(server, f)
 	go func() { _ = server.Serve(listener) }() // ends with Stop
 	t.Cleanup(server.Stop)
-	client := etcdtest.Client(t, []string{listener.Addr().String()}, withUser("app", "password"))
-	return open(t, client, "/secrets/", &etcd.Options{Timeout: timeout})
+	return listener.Addr().String()
 }
 
 // found is the answer to one range that has found one key.
