@@ -41,7 +41,7 @@ func (a *attempt) options() []grpc.CallOption {
 	}
 }
 
-// GetRequestMetadata implements [credentials.PerRPCCredentials].
+// GetRequestMetadata implements [google.golang.org/grpc/credentials.PerRPCCredentials].
 func (a *attempt) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -55,7 +55,7 @@ func (a *attempt) GetRequestMetadata(context.Context, ...string) (map[string]str
 	return nil, nil
 }
 
-// RequireTransportSecurity implements [credentials.PerRPCCredentials].
+// RequireTransportSecurity implements [google.golang.org/grpc/credentials.PerRPCCredentials].
 func (a *attempt) RequireTransportSecurity() bool { return false }
 
 func (a *attempt) answered(err error) {

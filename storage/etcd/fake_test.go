@@ -25,12 +25,18 @@ type fake struct {
 	txns atomic.Int64
 	txn  func(n int64, request *etcdserverpb.TxnRequest) (*etcdserverpb.TxnResponse, error) // the n-th one, from 1
 
+	list func(request *etcdserverpb.RangeRequest) (*etcdserverpb.RangeResponse, error)
+
 	watches atomic.Int64
 	watch   func(n int64, s etcdserverpb.Watch_WatchServer) error
 }
 
 func (f *fake) Txn(_ context.Context, request *etcdserverpb.TxnRequest) (*etcdserverpb.TxnResponse, error) {
 	return f.txn(f.txns.Add(1), request)
+}
+
+func (f *fake) Range(_ context.Context, request *etcdserverpb.RangeRequest) (*etcdserverpb.RangeResponse, error) {
+	return f.list(request)
 }
 
 func (f *fake) Watch(s etcdserverpb.Watch_WatchServer) error {

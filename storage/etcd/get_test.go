@@ -106,3 +106,34 @@ func TestReadIsRepeatedUntilThereIsALeader(t *testing.T) {
 		t.Errorf("got %v, %v", entries, err)
 	}
 }
+
+// A serializable read is answered by any member from what it has, which may be
+// the past.
+func TestNoReadIsSerializable(t *testing.T) {
+	t.Parallel()
+	f := &fake{
+		txn: func(_ int64, request *etcdserverpb.TxnRequest) (*etcdserverpb.TxnResponse, error) {
+			answer := &etcdserverpb.TxnResponse{Header: &etcdserverpb.ResponseHeader{Revision: 7}}
+			for _, op := range request.Success {
+				if op.GetRequestRange().GetSerializable() {
+					return nil, rpctypes.ErrGRPCNotCapable
+				}
+				answer.Responses = append(answer.Responses, &etcdserverpb.ResponseOp{})
+			}
+			return answer, nil
+		},
+		list: func(request *etcdserverpb.RangeRequest) (*etcdserverpb.RangeResponse, error) {
+			if request.GetSerializable() {
+				return nil, rpctypes.ErrGRPCNotCapable
+			}
+			return &etcdserverpb.RangeResponse{}, nil
+		},
+	}
+	s := f.serve(t)
+	if _, err := s.Get(t.Context(), numbered(300)...); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.List(t.Context(), "", "", 1); err != nil {
+		t.Error(err)
+	}
+}
