@@ -161,8 +161,8 @@ func TestWhatIsWrongIsSaidWithoutWhatIsInIt(t *testing.T) {
 	}{
 		"nothing":          {"", "", "SECRETS_STORE: missing"},
 		"no token":         {"sqlite:x", "", "SECRETS_TOKEN: missing"},
-		"unknown scheme":   {"redis://u:" + password + "@db", "ok", "none of sqlite:, postgres: and etcd:"},
-		"no scheme":        {password, "ok", "none of sqlite:"},
+		"unknown scheme":   {"redis://u:" + password + "@db", "ok", "sqlite:, postgres: or etcd: was expected"},
+		"no scheme":        {password, "ok", "was expected in front"},
 		"bad token":        {"sqlite:x", password, "unauthenticated"},
 		"bad postgres":     {"postgres://u:" + password + "@[", "ok", "postgres"},
 		"postgres refuses": {"postgres://u:" + password + "@127.0.0.1:1/db", "ok", "unavailable"},

@@ -50,7 +50,7 @@ func open(ctx context.Context, text string) (storage.Store, func() error, error)
 	case "etcd":
 		return openEtcd(text)
 	}
-	return nil, nil, problem(errors.New("it begins with none of sqlite:, postgres: and etcd:"))
+	return nil, nil, problem(errors.New("sqlite:, postgres: or etcd: was expected in front"))
 }
 
 func openEtcd(text string) (storage.Store, func() error, error) {

@@ -1,10 +1,14 @@
 package postgres_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/seed-9f6dc42a/secrets/storage"
 	"github.com/seed-9f6dc42a/secrets/storage/postgres"
@@ -54,6 +58,8 @@ func TestChangesElsewhereWakeNobody(t *testing.T) {
 		signalled(t, all)
 	}
 	commit(t, open(t, newName("changes")), put("org/acme/env/api/a", ""))
+	conflict := storage.Batch{Checks: []storage.Check{{Key: "org/acme/secret/a"}}, Deletes: []string{"org/acme/env/api/a"}}
+	wantError(t, s.Commit(t.Context(), conflict), storage.ErrConflict)
 	quiet(t, ours)
 	quiet(t, all)
 	for _, key := range []string{"org/acme/env/api/a", "org/acme/env/api/b/c", "orgs/acme"} {
@@ -144,6 +150,41 @@ func TestChangesTakesNoConnectionOfThePool(t *testing.T) {
 	t.Parallel()
 	p := newProxy(t, target(t))
 	s := openPool(t, newPool(t, textual(p)), newName("one")) // of one connection
+	signals := changes(t, s)
+	commit(t, s, put("a", "1"))
+	signalled(t, signals)
+}
+
+// TestChangesKeepsAConnectionOnWhichNothingHappens, since a new one would be a
+// signal.
+func TestChangesKeepsAConnectionOnWhichNothingHappens(t *testing.T) {
+	t.Parallel()
+	options := &postgres.Options{Schema: newName("idle")}
+	options.SetHeartbeat(10 * time.Millisecond)
+	s, err := postgres.OpenPool(t.Context(), newPool(t, nil), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	signals := changes(t, s)
+	time.Sleep(100 * time.Millisecond)
+	quiet(t, signals)
+	commit(t, s, put("a", "1"))
+	signalled(t, signals)
+}
+
+// TestChangesLogsInAsThePoolDoes is for passwords that expire.
+func TestChangesLogsInAsThePoolDoes(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t, func(config *pgxpool.Config) {
+		user := config.ConnConfig.User
+		config.ConnConfig.User = "not yet known"
+		config.BeforeConnect = func(_ context.Context, config *pgx.ConnConfig) error {
+			config.User = user
+			return nil
+		}
+	})
+	s := openPool(t, pool, newName("login"))
 	signals := changes(t, s)
 	commit(t, s, put("a", "1"))
 	signalled(t, signals)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"testing"
@@ -98,4 +100,29 @@ func eventualValue(t *testing.T, s storage.Store, key string) string {
 			t.Fatalf("%d entries, %v", len(found), err)
 		}
 	}
+}
+
+// TestStandbyIsRefused makes a server one that waits for what a primary sends.
+func TestStandbyIsRefused(t *testing.T) {
+	t.Parallel()
+	testserver.Require(t, serverErr)
+	standby, err := testserver.StartPostgres("-c fsync=off")
+	testserver.Require(t, err)
+	defer standby.Stop()
+	s, err := postgres.Open(t.Context(), standby.DSN, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := os.WriteFile(filepath.Join(standby.Folder, "data", "standby.signal"), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := standby.Crash(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = postgres.Open(t.Context(), standby.DSN, nil)
+	wantError(t, err, postgres.ErrStandby)
+	wantSecret(t, err)
+	_, err = postgres.OpenPool(t.Context(), poolOf(t, standby.DSN, nil), nil)
+	wantError(t, err, postgres.ErrStandby)
 }

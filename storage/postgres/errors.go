@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"syscall"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -54,7 +55,7 @@ func (s *Store) fail(ctx context.Context, err error, sent bool) error {
 		return s.named(fmt.Errorf("%w: %w", storage.ErrUnknownOutcome, s.reason(ctx, err)))
 	case ended && s.life.Err() != nil:
 		return storage.ErrClosed
-	case ended && ctx.Err() != nil:
+	case ended && hasEnded(ctx):
 		return ctx.Err()
 	}
 	return s.named(translate(err))
@@ -63,12 +64,21 @@ func (s *Store) fail(ctx context.Context, err error, sent bool) error {
 // reason says why an outcome is not known.
 func (s *Store) reason(ctx context.Context, err error) error {
 	switch {
-	case ctx.Err() != nil:
+	case hasEnded(ctx):
 		return ctx.Err()
 	case s.life.Err() != nil:
 		return errors.New("the store was closed meanwhile")
 	}
 	return cause(err)
+}
+
+// hasEnded is about a context of which a call has failed. A connection may
+// come to a deadline a moment before the context does.
+func hasEnded(ctx context.Context) bool {
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		<-ctx.Done()
+	}
+	return ctx.Err() != nil
 }
 
 func (s *Store) named(err error) error {
@@ -104,7 +114,10 @@ func class(err *pgconn.PgError) string {
 }
 
 func translate(err error) error {
-	for _, own := range []error{ErrForeign, ErrNewer, ErrStandby, ErrPooler, storage.ErrUnavailable} {
+	if errors.Is(err, ErrStandby) {
+		return ErrStandby // without what pgx has put around it
+	}
+	for _, own := range []error{ErrForeign, ErrNewer, ErrPooler, storage.ErrUnavailable} {
 		if errors.Is(err, own) {
 			return err
 		}

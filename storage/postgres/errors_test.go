@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -10,7 +9,6 @@ import (
 	"net"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -41,20 +39,27 @@ func wantSecret(t *testing.T, err error) {
 
 func TestErrorsShowNothingOfAConnectionString(t *testing.T) {
 	t.Parallel()
-	refusing, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := refusing.Addr().(*net.TCPAddr)
+	refusing, hanging := listen(t), listen(t)
 	_ = refusing.Close()
-	closed := fmt.Sprintf("host=127.0.0.1 port=%d connect_timeout=5 ", address.Port)
+	go func() {
+		for {
+			conn, err := hanging.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = conn.Read(make([]byte, 1000))
+			_ = conn.Close()
+		}
+	}()
+	personal := " connect_timeout=5 sslmode=disable user=" + canary + " password=" + canary + " dbname=" + canary
 	for name, dsn := range map[string]string{
 		"no port":           "postgres://user:" + canary + "@localhost:port/db",
 		"no URL":            "postgres://user:" + canary + "@[::1",
 		"no key":            canary,
 		"unknown mode":      "default_query_exec_mode=" + canary,
 		"no number":         "pool_max_conns=" + canary,
-		"nobody there":      closed + "user=" + canary + " password=" + canary + " dbname=" + canary,
+		"nobody there":      at(refusing) + personal,
+		"hangs up":          at(hanging) + personal,
 		"nobody of this":    "postgres://" + canary + ":" + canary + "@127.0.0.1:1/" + canary,
 		"no such directory": "host=/" + canary,
 	} {
@@ -75,16 +80,33 @@ func TestErrorsShowNothingOfAConnectionString(t *testing.T) {
 	}
 }
 
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	return listener
+}
+
+func at(listener net.Listener) string {
+	return fmt.Sprintf("host=127.0.0.1 port=%d", listener.Addr().(*net.TCPAddr).Port)
+}
+
 func TestErrorsOfLoggingInShowNothing(t *testing.T) {
 	t.Parallel()
-	for name, change := range map[string]func(*pgxpool.Config){
-		"no such role":     func(c *pgxpool.Config) { c.ConnConfig.User = canary },
-		"no such database": func(c *pgxpool.Config) { c.ConnConfig.Database = canary },
-		"no such setting":  func(c *pgxpool.Config) { c.ConnConfig.RuntimeParams["canary"] = canary },
+	for name, test := range map[string]struct {
+		change func(*pgxpool.Config)
+		want   error // nil: any
+	}{
+		"no such role":     {func(c *pgxpool.Config) { c.ConnConfig.User = canary }, fs.ErrPermission},
+		"no such database": {func(c *pgxpool.Config) { c.ConnConfig.Database = canary }, nil},
+		"no such setting":  {func(c *pgxpool.Config) { c.ConnConfig.RuntimeParams["canary"] = canary }, nil},
 	} {
-		_, err := postgres.OpenPool(t.Context(), newPool(t, change), nil)
-		if err == nil {
-			t.Errorf("%s: opened", name)
+		_, err := postgres.OpenPool(t.Context(), newPool(t, test.change), nil)
+		if err == nil || test.want != nil && !errors.Is(err, test.want) {
+			t.Errorf("%s: got %v, want %v", name, err, test.want)
 		}
 		wantSecret(t, err)
 	}
@@ -139,52 +161,5 @@ func TestServerThatGivesWayOrIsBusyWritesNothing(t *testing.T) {
 		"08006": storage.ErrUnknownOutcome, "40003": storage.ErrUnknownOutcome,
 	} {
 		wantError(t, s.Commit(t.Context(), put(code, "")), want)
-	}
-}
-
-// TestCommitThatWaitsEndsWithItsContext has another session hold the table.
-func TestCommitThatWaitsEndsWithItsContext(t *testing.T) {
-	t.Parallel()
-	schema := newName("waits")
-	s := open(t, schema)
-	commit(t, s, put("a", "1"))
-	pool := newPool(t, nil)
-	tx, err := pool.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := tx.Exec(t.Context(), "LOCK TABLE "+schema+".entries"); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	start := time.Now()
-	err = s.Commit(ctx, put("a", "2"))
-	wantError(t, err, storage.ErrUnknownOutcome)
-	wantError(t, err, context.DeadlineExceeded)
-	_, err = s.Get(ctx, "a")
-	wantError(t, err, context.DeadlineExceeded)
-	if took := time.Since(start); took > 5*time.Second {
-		t.Errorf("took %v", took)
-	}
-	if err := tx.Rollback(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	commit(t, s, put("b", "1"))
-}
-
-func TestCloseLeavesTheCallersPoolOpen(t *testing.T) {
-	t.Parallel()
-	pool := newPool(t, nil)
-	s := openPool(t, pool, newName("pool"))
-	commit(t, s, put("a", "1"))
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := pool.Ping(t.Context()); err != nil {
-		t.Error(err)
-	}
-	if n := pool.Stat().AcquiredConns(); n != 0 {
-		t.Errorf("%d connections were not given back", n)
 	}
 }

@@ -10,11 +10,17 @@ import (
 
 // sqlLock takes locks in the order given, until the end of the transaction. A
 // key has one whether or not there is a row: a check that there is none needs
-// it too. The server can be set not to wait for the disk at a commit; that is
-// undone for this transaction.
+// it too.
+//
+// For this transaction it also sets what the next statement and the commit
+// need. The server may have been told not to wait for the disk. Planning
+// sqlApply takes as long as all the rest and never comes to anything else than
+// the index, so that is done once for each connection.
 const sqlLock = `SELECT
 	count((CASE WHEN exclusive THEN pg_advisory_xact_lock(id) ELSE pg_advisory_xact_lock_shared(id) END)::text),
-	(SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off')
+	(SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'),
+	set_config('plan_cache_mode', 'force_generic_plan', true),
+	set_config('enable_seqscan', 'off', true)
 FROM unnest($1::bigint[], $2::boolean[]) AS l (id, exclusive)`
 
 // maxLocks is how many keys a batch may lock one by one. The server keeps a

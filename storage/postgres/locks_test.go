@@ -6,48 +6,46 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/seed-9f6dc42a/secrets/storage"
 	"github.com/seed-9f6dc42a/secrets/storage/postgres"
 )
 
 // TestLargeBatchesAndSmallOnesExcludeEachOther: a large one does not lock its
-// keys one by one. Of two on duty each leaves if the other stays.
+// keys one by one. Of two on duty each leaves if the other stays, and the
+// second comes while the first is about to commit.
 func TestLargeBatchesAndSmallOnesExcludeEachOther(t *testing.T) {
 	t.Parallel()
-	schema := newName("locks")
-	large, small := open(t, schema), open(t, schema)
-	applied := 0
-	for range 30 {
-		commit(t, large, storage.Batch{
-			Checks: []storage.Check{{Key: "never-there"}},
-			Puts:   []storage.Put{{Key: "x"}, {Key: "y"}},
-		})
-		x, y := version(t, large, "x"), version(t, large, "y")
-		batch := storage.Batch{Checks: []storage.Check{{Key: "y", Version: y}}, Deletes: []string{"x"}}
-		for i := range postgres.MaxLocks {
-			batch.Puts = append(batch.Puts, storage.Put{Key: fmt.Sprint(i)})
-		}
-		var errs [2]error
-		var group sync.WaitGroup
-		group.Go(func() { errs[0] = large.Commit(t.Context(), batch) })
-		group.Go(func() {
-			errs[1] = small.Commit(t.Context(), storage.Batch{Checks: []storage.Check{{Key: "x", Version: x}}, Deletes: []string{"y"}})
-		})
-		group.Wait()
-		if errs[0] == nil && errs[1] == nil {
-			t.Fatal("both have left")
-		}
-		for _, err := range errs {
-			if err == nil {
-				applied++
-			} else {
-				wantError(t, err, storage.ErrConflict)
+	for _, largeFirst := range []bool{true, false} {
+		t.Run(fmt.Sprint("large first ", largeFirst), func(t *testing.T) {
+			t.Parallel()
+			schema := newName("locks")
+			s := open(t, schema)
+			commit(t, s, storage.Batch{
+				Checks: []storage.Check{{Key: "never-there"}},
+				Puts:   []storage.Put{{Key: "x"}, {Key: "y"}},
+			})
+			large := storage.Batch{Checks: []storage.Check{{Key: "y", Version: version(t, s, "y")}}, Deletes: []string{"x"}}
+			small := storage.Batch{Checks: []storage.Check{{Key: "x", Version: version(t, s, "x")}}, Deletes: []string{"y"}}
+			for i := range postgres.MaxLocks {
+				large.Puts = append(large.Puts, storage.Put{Key: fmt.Sprint(i)})
 			}
-		}
-	}
-	if applied == 0 {
-		t.Error("nobody has ever left")
+			first, second := &small, &large
+			if largeFirst {
+				first, second = second, first
+			}
+			slowWrites(t, schema, "slow", "0.5")
+			first.Puts = append(first.Puts, storage.Put{Key: "slow"})
+
+			done := make(chan error, 1)
+			go func() { done <- s.Commit(t.Context(), *first) }()
+			time.Sleep(100 * time.Millisecond)
+			wantError(t, s.Commit(t.Context(), *second), storage.ErrConflict)
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 
@@ -139,5 +137,33 @@ func TestReadsUseTheIndex(t *testing.T) {
 		if rows.Err() != nil || !strings.Contains(text, "entries_pkey") || strings.Contains(text, "Sort") {
 			t.Errorf("%s: %v\n%s", query.sql, rows.Err(), text)
 		}
+	}
+}
+
+// TestCommitUsesTheIndex in a table that was small when the server last looked
+// at it, and for as long as a connection keeps a plan. A trigger sees what the
+// transaction has scanned.
+func TestCommitUsesTheIndex(t *testing.T) {
+	t.Parallel()
+	schema := newName("scans")
+	reader, s := open(t, schema), open(t, schema) // the counts are those of a connection
+	commit(t, reader, put("a", "1"))
+	execute(t,
+		"ANALYZE "+schema+".entries",
+		"CREATE TABLE "+schema+".seen (scans bigint)",
+		"CREATE FUNCTION "+schema+".see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO "+schema+
+			".seen SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relid = TG_RELID; RETURN NULL; END $$",
+		"CREATE TRIGGER see AFTER INSERT ON "+schema+".entries EXECUTE FUNCTION "+schema+".see()",
+	)
+	for range 10 {
+		batch := put("a", "2")
+		batch.Checks = append(batch.Checks, storage.Check{Key: "a", Version: version(t, reader, "a")})
+		batch.Deletes = []string{"b"}
+		commit(t, s, batch)
+	}
+	var commits, scans int
+	row := newPool(t, nil).QueryRow(t.Context(), "SELECT count(*), sum(scans) FROM "+schema+".seen")
+	if err := row.Scan(&commits, &scans); err != nil || commits != 10 || scans != 0 {
+		t.Errorf("%d commits scanned the table %d times, %v", commits, scans, err)
 	}
 }

@@ -70,7 +70,7 @@ func Open(ctx context.Context, dsn string, opts *Options) (*Store, error) {
 		return nil, errDSN // the cause quotes parts of it
 	}
 	if config.ConnConfig.ValidateConnect == nil {
-		config.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsPrimary
+		config.ConnConfig.ValidateConnect = refuseStandby
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
@@ -83,6 +83,19 @@ func Open(ctx context.Context, dsn string, opts *Options) (*Store, error) {
 	}
 	s.owned = true
 	return s, nil
+}
+
+// refuseStandby is what target_session_attrs=primary does, with an error that
+// can be told from others.
+func refuseStandby(ctx context.Context, conn *pgconn.PgConn) error {
+	results, err := conn.Exec(ctx, "SELECT pg_is_in_recovery()").ReadAll()
+	if err != nil {
+		return err
+	}
+	if string(results[0].Rows[0][0]) != "f" {
+		return ErrStandby
+	}
+	return nil
 }
 
 // OpenPool is [Open] with connections that the caller has, and closes when the

@@ -66,7 +66,12 @@ func openPool(t testing.TB, pool *pgxpool.Pool, schema string) *postgres.Store {
 func newPool(t testing.TB, change func(*pgxpool.Config)) *pgxpool.Pool {
 	t.Helper()
 	testserver.Require(t, serverErr)
-	config, err := pgxpool.ParseConfig(server.DSN)
+	return poolOf(t, server.DSN, change)
+}
+
+func poolOf(t testing.TB, dsn string, change func(*pgxpool.Config)) *pgxpool.Pool {
+	t.Helper()
+	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
 		t.Fatal(err)
 	}

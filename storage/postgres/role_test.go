@@ -20,7 +20,8 @@ func TestRoleThatMayOnlyReadReads(t *testing.T) {
 		"GRANT USAGE ON SCHEMA "+schema+" TO "+role,
 		"GRANT SELECT ON "+schema+".entries TO "+role,
 	)
-	app := openPool(t, newPool(t, as(role)), schema)
+	pool := newPool(t, as(role))
+	app := openPool(t, pool, schema)
 	wantValue(t, app, "a", "1")
 	if found, err := app.List(t.Context(), "", "", 10); err != nil || len(found) != 1 {
 		t.Errorf("List: %d entries, %v", len(found), err)
@@ -35,11 +36,15 @@ func TestRoleThatMayOnlyReadReads(t *testing.T) {
 	<-signals
 	wantValue(t, app, "a", "2")
 
+	before := pool.Stat().NewConnsCount()
 	for _, batch := range []storage.Batch{
 		put("a", "3"), put("b", "3"),
 		{Checks: []storage.Check{{Key: "b"}}, Deletes: []string{"a"}},
 	} {
 		wantError(t, app.Commit(t.Context(), batch), fs.ErrPermission)
+	}
+	if made := pool.Stat().NewConnsCount() - before; made > 0 {
+		t.Errorf("%d connections were given up", made)
 	}
 	wantValue(t, app, "a", "2")
 	wantValue(t, app, "b", "absent")

@@ -134,5 +134,10 @@ func TestServersSettingsDoNotWeakenACommit(t *testing.T) {
 
 // as has a pool log in as another role.
 func as(role string) func(*pgxpool.Config) {
-	return func(config *pgxpool.Config) { config.ConnConfig.User = role }
+	return func(config *pgxpool.Config) {
+		if config.ConnConfig.Database == "" { // it would be that of the role
+			config.ConnConfig.Database = config.ConnConfig.User
+		}
+		config.ConnConfig.User = role
+	}
 }
