@@ -2,6 +2,7 @@
 // engine, and proves that it is one. It has no code of its own: copy from
 //
 //	vault_test.go   HashiCorp Vault and OpenBao, secrets engine transit
+//	aws_test.go     AWS KMS
 //	outage_test.go  around each: which failures of the KMS are outages
 //
 // The tests need no network and no account. Each starts a small server on the
