@@ -3,6 +3,7 @@
 //
 //	vault_test.go   HashiCorp Vault and OpenBao, secrets engine transit
 //	aws_test.go     AWS KMS
+//	google_test.go  Google Cloud KMS
 //	outage_test.go  around each: which failures of the KMS are outages
 //
 // The tests need no network and no account. Each starts a small server on the
