@@ -24,21 +24,19 @@ func (o outages) Wrap(ctx context.Context, plaintext, associatedData []byte) ([]
 	limited, cancel := context.WithTimeout(ctx, o.patience)
 	defer cancel()
 	wrapped, err := o.Root.Wrap(limited, plaintext, associatedData)
-	return wrapped, o.translate(limited, err)
+	return wrapped, o.translate(err)
 }
 
 func (o outages) Unwrap(ctx context.Context, ciphertext, associatedData []byte) ([]byte, error) {
 	limited, cancel := context.WithTimeout(ctx, o.patience)
 	defer cancel()
 	plaintext, err := o.Root.Unwrap(limited, ciphertext, associatedData)
-	return plaintext, o.translate(limited, err)
+	return plaintext, o.translate(err)
 }
 
-func (o outages) translate(limited context.Context, err error) error {
-	if err == nil {
-		return nil
-	}
-	if limited.Err() != nil || o.isOutage(err) {
+// translate leaves alone the end of a context, which the engine knows.
+func (o outages) translate(err error) error {
+	if err != nil && o.isOutage(err) {
 		return crypto.ErrRootUnavailable
 	}
 	return err
