@@ -125,7 +125,7 @@ func (s *Service) retire(ctx context.Context, v *view, record serviceRecord) err
 }
 
 // empty takes the grants, and whatever else is stored for the service. It goes
-// on past secrets that do not open, and returns the first error of one.
+// on past secrets that do not open, and returns an error that names them all.
 func (s *Service) empty(ctx context.Context, v *view) error {
 	checks := v.batch(serviceKey(s.org.name, s.name)).Checks
 	if err := sweep(ctx, s.org.client.store, tokenPrefix(s.org.name, s.name), checks); err != nil {

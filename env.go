@@ -48,10 +48,10 @@ func checkEnvSyntax(env string) error {
 	return nil
 }
 
-// checkEnvValue returns an error if no environment variable can carry value:
-// the system ends a variable at a NUL byte (CVE-2022-41716).
+// checkEnvValue returns an error if the variable, unless it is [NoEnv], cannot
+// carry value: the system ends a variable at a NUL byte (CVE-2022-41716).
 func checkEnvValue(env string, value Value) error {
-	if strings.IndexByte(value.Reveal(), 0) < 0 {
+	if env == NoEnv || strings.IndexByte(value.Reveal(), 0) < 0 {
 		return nil
 	}
 	return &EnvError{Env: env, Rule: "the value holds a NUL byte, which no variable can carry; grant it with NoEnv"}

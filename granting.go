@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/seed-9f6dc42a/secrets/crypto"
 	"github.com/seed-9f6dc42a/secrets/storage"
 )
 
@@ -50,17 +49,15 @@ func (a *granting) commit(ctx context.Context, w *writer) (Grant, error) {
 	if err != nil {
 		return Grant{}, err
 	}
-	if a.env != NoEnv {
-		if err := checkEnvValue(a.env, current.value); err != nil {
-			return Grant{}, err
-		}
+	if err := checkEnvValue(a.env, current.value); err != nil {
+		return Grant{}, err
 	}
 	if !listed {
 		return a.add(ctx, i, current)
 	}
 	g := a.secret.access.Grantees[i]
 	if g.Env == a.env && a.valid(g) {
-		return g.grant(a.secret.name), a.repair(ctx, g, current)
+		return g.grant(a.secret.name), a.repair(ctx, i, current)
 	}
 	if !w.rewrites {
 		w.rewrites = true
@@ -142,22 +139,15 @@ func (a *granting) add(ctx context.Context, i int, current *sealedVersion) (Gran
 		Service: a.service.name, ServiceID: a.record.ID, Env: a.env,
 		KeyIDs: a.record.grantKeys(), Created: instantOf(v.org.client.now()),
 	}
-	record := s.record
-	record.Serial, record.Claim = record.Serial+1, crypto.ID{}
-	access := accessRecord{SecretID: record.ID, Serial: record.Serial, Grantees: slices.Insert(slices.Clone(s.access.Grantees), i, g)}
-	if err := access.check(); err != nil {
+	grantees := slices.Insert(slices.Clone(s.access.Grantees), i, g)
+	if err := checkGrantees(grantees); err != nil {
 		return Grant{}, err
 	}
-	b, err := v.putSecret(s, record, access)
-	if err != nil {
-		return Grant{}, err
-	}
-	row, err := v.row(s, record.ID, g, current)
+	b, err := v.putGrant(s, grantees, i, current)
 	if err != nil {
 		return Grant{}, err
 	}
 	b.Checks = append(b.Checks, v.check(serviceKey(v.org.name, g.Service)))
-	b.Puts = append(b.Puts, storage.Put{Key: rowKey(v.org.name, g.Service, s.name), Value: row})
 	a.putVariable(&b)
 	return g.grant(s.name), v.commit(ctx, b)
 }
@@ -182,7 +172,7 @@ func (a *granting) move(ctx context.Context, w *writer, i int, current *sealedVe
 		Service: a.service.name, ServiceID: a.record.ID, Env: a.env,
 		KeyIDs: a.record.grantKeys(), Created: grantees[i].Created,
 	}
-	if err := (&accessRecord{Grantees: grantees}).check(); err != nil {
+	if err := checkGrantees(grantees); err != nil {
 		return Grant{}, err
 	}
 	r := rewrite{
@@ -205,24 +195,17 @@ func (a *granting) move(ctx context.Context, w *writer, i int, current *sealedVe
 
 // repair puts a grant's row and variable back if they are not what the access
 // record says: somebody has changed or removed them.
-func (a *granting) repair(ctx context.Context, g grantee, current *sealedVersion) error {
-	v, key := a.view, rowKey(a.view.org.name, g.Service, a.secret.name)
-	_, taken := v.entries[variableKey(v.org.name, g.Service, a.env)]
-	if a.rowOpens(v.entries[key].Value, g) && (taken || a.env == NoEnv) {
+func (a *granting) repair(ctx context.Context, i int, current *sealedVersion) error {
+	v, grantees := a.view, a.secret.access.Grantees
+	row := v.entries[rowKey(v.org.name, a.service.name, a.secret.name)]
+	_, taken := v.entries[variableKey(v.org.name, a.service.name, a.env)]
+	if a.rowOpens(row.Value, grantees[i]) && (taken || a.env == NoEnv) {
 		return nil
 	}
-	record, access := a.secret.record, a.secret.access
-	record.Serial, record.Claim = record.Serial+1, crypto.ID{}
-	access.Serial = record.Serial
-	b, err := v.putSecret(a.secret, record, access)
+	b, err := v.putGrant(a.secret, grantees, i, current)
 	if err != nil {
 		return err
 	}
-	row, err := v.row(a.secret, record.ID, g, current)
-	if err != nil {
-		return err
-	}
-	b.Puts = append(b.Puts, storage.Put{Key: key, Value: row})
 	a.putVariable(&b)
 	return v.commit(ctx, b)
 }

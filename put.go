@@ -146,9 +146,6 @@ func checkValue(value Value) error {
 // carry value.
 func (s *secretView) checkVariables(value Value) error {
 	for _, g := range s.access.Grantees {
-		if g.Env == NoEnv {
-			continue
-		}
 		if err := checkEnvValue(g.Env, value); err != nil {
 			return err
 		}

@@ -18,11 +18,8 @@ type reader struct {
 	service      Name
 	keys         []string // the records that authenticate opens
 	authenticate func(ctx context.Context, entries map[string]storage.Entry) error
-	verify       func(name Name, env string) error // of a secret among those entries; nil if nobody but the app can tell
-
-	floors *floors // of the versions seen; nil for none
-	since  uint64
-	seen   map[string]uint64 // Version of each entry read, 0 of one that is not there; nil to forget
+	verify       func(v Variable) error // of a secret among those entries that opened
+	seen         map[string]uint64      // Version of each entry read, 0 of one that is not there; nil to forget
 
 	// What authenticate finds.
 	organizationID crypto.ID
@@ -58,7 +55,11 @@ func (r *reader) environment(ctx context.Context) (*Environment, error) {
 			return nil, err
 		}
 	}
-	return r.build(vars)
+	env, err := NewEnvironment(vars...)
+	if err != nil { // two rows in one variable are what Grant refuses: somebody else put them there
+		return nil, ErrTampered
+	}
+	return env, nil
 }
 
 // readTogether is the second look, which is final.
@@ -196,10 +197,8 @@ func (r *reader) assemble(rows rowSet, entries map[string]storage.Entry) (vars [
 		if !ok {
 			return nil, false, nil
 		}
-		if r.verify != nil {
-			if err := r.verify(name, v.Name); err != nil {
-				return nil, false, inSecret(name, err)
-			}
+		if err := r.verify(v); err != nil {
+			return nil, false, inSecret(name, err)
 		}
 		vars = append(vars, v)
 	}
@@ -229,24 +228,6 @@ func (r *reader) open(name Name, row rowRecord, secret secretRecord) (v Variable
 		return v, false, err
 	}
 	return Variable{Name: row.Env, Value: value, Secret: name, ID: secret.ID.String(), Version: secret.Version}, true, nil
-}
-
-// build makes the environment, once no version is older than one seen before.
-// Two rows in one variable are what Grant refuses: somebody else put them there.
-func (r *reader) build(vars []Variable) (*Environment, error) {
-	for _, v := range vars {
-		if r.floors == nil {
-			break
-		}
-		if err := r.floors.raise(string(v.Secret), r.since, floor{v.Version}); err != nil {
-			return nil, inSecret(v.Secret, err)
-		}
-	}
-	env, err := NewEnvironment(vars...)
-	if err != nil {
-		return nil, ErrTampered
-	}
-	return env, nil
 }
 
 // inSecret says which secret of an environment an error is about.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/seed-9f6dc42a/secrets/crypto"
 	"github.com/seed-9f6dc42a/secrets/storage"
 )
 
@@ -107,19 +106,13 @@ func (s *Service) rewrapOne(v *view, record serviceRecord, secret *secretView, b
 	if err != nil {
 		return err
 	}
-	next := secret.record
-	next.Serial, next.Claim = next.Serial+1, crypto.ID{}
-	access := accessRecord{SecretID: next.ID, Serial: next.Serial, Grantees: slices.Clone(secret.access.Grantees)}
-	access.Grantees[i].KeyIDs = want
-	row, err := v.row(secret, next.ID, access.Grantees[i], current)
-	if err != nil {
-		return err
-	}
-	one, err := v.putSecret(secret, next, access)
+	grantees := slices.Clone(secret.access.Grantees)
+	grantees[i].KeyIDs = want
+	one, err := v.putGrant(secret, grantees, i, current)
 	if err != nil {
 		return err
 	}
 	b.Checks = append(b.Checks, one.Checks[1:]...) // the organization's is there already
-	b.Puts = append(append(b.Puts, one.Puts...), storage.Put{Key: rowKey(s.org.name, s.name, secret.name), Value: row})
+	b.Puts = append(b.Puts, one.Puts...)
 	return nil
 }

@@ -18,11 +18,11 @@ const maxGrants = 4096
 // maxAccess keeps an access record, and the secret beside it, within a batch.
 const maxAccess = 896 << 10
 
-// check returns ErrLimit if the record could exceed maxAccess while services
-// have two keys.
-func (r *accessRecord) check() error {
+// checkGrantees returns ErrLimit if an access record of them could exceed
+// maxAccess while services have two keys.
+func checkGrantees(grantees []grantee) error {
 	const id = 17 // bytes in CBOR
-	if len(encodeBody(r))+id*len(r.Grantees) > maxAccess {
+	if len(encodeBody(accessRecord{Grantees: grantees}))+id*len(grantees) > maxAccess {
 		return fmt.Errorf("%w: the grants of the secret exceed %d bytes", ErrLimit, maxAccess)
 	}
 	return nil
@@ -193,7 +193,7 @@ func (w *writer) flip(v *view, s *secretView, r rewrite, next *sealedVersion) (s
 		if err != nil {
 			return b, err
 		}
-		b.Puts = append(b.Puts, storage.Put{Key: rowKey(v.org.name, g.Service, s.name), Value: row})
+		b.Puts = append(b.Puts, row)
 	}
 	b.Puts = append(b.Puts, r.puts...)
 	b.Deletes = append(b.Deletes, r.deletes...)
@@ -217,6 +217,20 @@ func (v *view) putSecret(s *secretView, record secretRecord, access accessRecord
 	v.will(secretKey(name, s.name), &record)
 	b.Puts = []storage.Put{{Key: secretKey(name, s.name), Value: value}, {Key: accessKey(name, s.name), Value: list}}
 	return b, nil
+}
+
+// putGrant returns a batch that writes the row of one of grantees anew, for the
+// version that there is, and both records of the secret with them.
+func (v *view) putGrant(s *secretView, grantees []grantee, i int, current *sealedVersion) (storage.Batch, error) {
+	record := s.record
+	record.Serial, record.Claim = record.Serial+1, crypto.ID{}
+	b, err := v.putSecret(s, record, accessRecord{SecretID: record.ID, Serial: record.Serial, Grantees: grantees})
+	if err != nil {
+		return b, err
+	}
+	row, err := v.row(s, record.ID, grantees[i], current)
+	b.Puts = append(b.Puts, row)
+	return b, err
 }
 
 // stage prepares a rewrite that does not fit a batch: a claim in the secret's
@@ -255,7 +269,7 @@ func (w *writer) stage(ctx context.Context, v *view, s *secretView, r rewrite, n
 			if err != nil {
 				return nil, nil, err
 			}
-			b.Puts = append(b.Puts, storage.Put{Key: rowKey(v.org.name, g.Service, s.name), Value: row})
+			b.Puts = append(b.Puts, row)
 		}
 		if err := v.commit(ctx, b); err != nil {
 			return nil, nil, err

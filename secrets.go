@@ -77,8 +77,8 @@ func Open(store storage.Store, root crypto.Root, opts *Options) (*Client, error)
 	return c, nil
 }
 
-// clock is what counters go on from if nobody knows how far they had come:
-// milliseconds, of which fewer operations than one each were done.
+// clock is what counters go on from if nobody knows how far they had come. It
+// counts milliseconds, and nobody has done more operations than one in each.
 func (c *Client) clock() uint64 { return uint64(max(0, c.now().UnixMilli())) }
 
 // A Secret is what may be known of a secret without its value.

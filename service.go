@@ -227,17 +227,18 @@ func (s *Service) Environment(ctx context.Context) (*Environment, error) {
 		r.key, err = v.serviceKey(s.name, record.ID, record.Current)
 		return err
 	}
-	r.verify = func(name Name, env string) error {
+	r.verify = func(variable Variable) error {
+		key := secretKey(s.org.name, variable.Secret)
 		var record secretRecord
-		if _, err := v.decode(secretKey(s.org.name, name), typeSecret, &record, name); err != nil {
+		if _, err := v.decode(key, typeSecret, &record, variable.Secret); err != nil {
 			return err
 		}
-		if env != NoEnv {
-			if err := CheckEnv(env, s.org.client.allow...); err != nil {
+		if variable.Name != NoEnv {
+			if err := CheckEnv(variable.Name, s.org.client.allow...); err != nil {
 				return err
 			}
 		}
-		return v.remember(secretKey(s.org.name, name), &record)
+		return v.remember(key, &record)
 	}
 	env, err := r.environment(ctx)
 	return env, s.fail("environment", "", err)

@@ -92,8 +92,9 @@ func (s *Session) read(ctx context.Context, store records, seen map[string]uint6
 	since, token := s.floors.now(), s.token.content()
 	r := &reader{
 		store: store, organization: token.organization, service: token.service,
-		keys: []string{s.tokenKey()}, floors: &s.floors, since: since, seen: seen,
+		keys: []string{s.tokenKey()}, seen: seen,
 	}
+	r.verify = func(v Variable) error { return s.floors.raise(string(v.Secret), since, floor{v.Version}) }
 	r.authenticate = func(_ context.Context, entries map[string]storage.Entry) error {
 		t, err := s.open(entries, since)
 		r.organizationID, r.serviceID, r.keyID, r.key = t.record.OrganizationID, t.record.ServiceID, t.record.KeyID, t.key

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/seed-9f6dc42a/secrets/crypto"
+	"github.com/seed-9f6dc42a/secrets/storage"
 )
 
 // A sealedVersion is one version of a value under a version key of its own.
@@ -66,12 +67,13 @@ func (n *sealedVersion) binding(org crypto.ID, secret Name, id crypto.ID) crypto
 	}
 }
 
-// row returns a grantee's row, with a wrap of each version's key for each of
-// the grantee's service keys. keys are those of the service's record.
-func (v *view) row(s *secretView, id crypto.ID, g grantee, versions ...*sealedVersion) ([]byte, error) {
+// row returns what writes a grantee's row, with a wrap of each version's key for
+// each of the grantee's service keys.
+func (v *view) row(s *secretView, id crypto.ID, g grantee, versions ...*sealedVersion) (storage.Put, error) {
+	put := storage.Put{Key: rowKey(v.org.name, g.Service, s.name)}
 	keys, err := v.granteeKeys(g)
 	if err != nil {
-		return nil, err
+		return put, err
 	}
 	row := rowRecord{SecretID: id, Env: g.Env}
 	for _, n := range versions {
@@ -82,12 +84,13 @@ func (v *view) row(s *secretView, id crypto.ID, g grantee, versions ...*sealedVe
 				ServiceID: g.ServiceID, Service: string(g.Service), ServiceKeyID: g.KeyIDs[i], Env: g.Env, Digest: n.digest,
 			})
 			if err != nil {
-				return nil, err
+				return put, err
 			}
 			row.Wraps = append(row.Wraps, grantWrap{KeyID: n.keyID, ServiceKeyID: g.KeyIDs[i], Wrap: wrap})
 		}
 	}
-	return encode(row), nil
+	put.Value = encode(row)
+	return put, nil
 }
 
 // granteeKeys returns the service keys that an access record names. They must
