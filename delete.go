@@ -114,7 +114,10 @@ func (o *Organization) bury(ctx context.Context, v *view, s *secretView) error {
 	v.will(key, &tombstone)
 	b := v.batch(key)
 	b.Puts = []storage.Put{{Key: key, Value: value}}
-	const fit = 49 // two records each, beside the tombstone and the access record
+	if b.Deletes, err = o.olderKeys(ctx, s); err != nil {
+		return err
+	}
+	fit := (storage.MaxWrites - 2 - len(b.Deletes)) / 2 // two records each, beside the tombstone and the access record
 	for _, g := range s.access.Grantees[:min(fit, len(s.access.Grantees))] {
 		if s.salvaged { // others may have the variable by now, and whoever wants it takes it over
 			g.Env = NoEnv
@@ -132,6 +135,20 @@ func (o *Organization) bury(ctx context.Context, v *view, s *secretView) error {
 		return nil
 	}
 	return errMore // to read the tombstone and clean up
+}
+
+// olderKeys returns the keys of the older versions of a secret that is deleted.
+// If its record does not open, those are taken that are there.
+func (o *Organization) olderKeys(ctx context.Context, s *secretView) ([]string, error) {
+	if !s.salvaged {
+		return o.historyKeys(s), nil
+	}
+	entries, err := o.client.store.List(ctx, versionPrefix(o.name, s.name), "", maxVersions)
+	keys := make([]string, len(entries))
+	for i, e := range entries {
+		keys[i] = e.Key
+	}
+	return keys, err
 }
 
 // grantKeys returns the keys of a grant's row and variable.

@@ -124,7 +124,7 @@ func crowded(t *testing.T, f *fixture) {
 }
 
 func operations() []operation {
-	granted := func(t *testing.T, f *fixture) { t.Helper(); f.give(t, "a", "one") }
+	granted := func(t *testing.T, f *fixture) { t.Helper(); f.give(t, "a", "zero"); f.give(t, "a", "one") }
 	update := func(ctx context.Context, _ *testing.T, _ *fixture, org *secrets.Organization, _ *secrets.Client) error {
 		_, err := org.UpdateSecret(ctx, "a", text("two"), nil)
 		return err
@@ -136,7 +136,7 @@ func operations() []operation {
 		return org.DeleteSecret(ctx, "a", &secrets.DeleteOptions{Revoke: true})
 	}
 	nothingLeft := func(t *testing.T, f *fixture, org *secrets.Organization) {
-		for _, prefix := range []string{"org/acme/env/", "org/acme/var/", "org/acme/access/"} {
+		for _, prefix := range []string{"org/acme/env/", "org/acme/var/", "org/acme/access/", "org/acme/version/"} {
 			if left := entries(t, f.store, prefix); len(left) > 0 {
 				t.Errorf("%d records left under %s", len(left), prefix)
 			}
@@ -162,6 +162,12 @@ func operations() []operation {
 					t.Errorf("got %v", err)
 				}
 			}},
+		{name: "roll back",
+			prepare: func(t *testing.T, f *fixture) { f.give(t, "a", "one"); f.give(t, "a", "two") },
+			do: func(ctx context.Context, _ *testing.T, _ *fixture, org *secrets.Organization, _ *secrets.Client) error {
+				_, err := org.RollbackSecret(ctx, "a", 1, nil)
+				return err
+			}, verify: reads("A", "one")},
 		{name: "update", prepare: granted, do: update, verify: reads("A", "two")},
 		{name: "staged update", prepare: crowded, do: update, verify: reads("A", "two")},
 		{name: "grant",

@@ -176,8 +176,7 @@ func (a *granting) move(ctx context.Context, w *writer, i int, current *sealedVe
 		return Grant{}, err
 	}
 	r := rewrite{
-		id: s.record.ID, number: s.record.Version, value: current.value, grantees: grantees, moved: a.service.name,
-		created: s.record.Created, updated: s.record.Updated,
+		record: s.record, value: current.value, grantees: grantees, moved: a.service.name,
 		checks: []storage.Check{a.view.check(serviceKey(org, a.service.name))},
 	}
 	_, taken := a.view.entries[variableKey(org, a.service.name, a.env)]

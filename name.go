@@ -85,6 +85,17 @@ func secretPrefix(org Name) string  { return organizationPrefix(org) + "secret/"
 func accessPrefix(org Name) string  { return organizationPrefix(org) + "access/" }
 func servicePrefix(org Name) string { return organizationPrefix(org) + "service/" }
 
+func versionPrefix(org, secret Name) string {
+	return organizationPrefix(org) + "version/" + string(secret) + "/"
+}
+
+func versionKey(org, secret Name, number uint64) string {
+	return versionPrefix(org, secret) + versionName(number)
+}
+
+// versionName is of a fixed length, so that versions are listed in order.
+func versionName(number uint64) string { return fmt.Sprintf("%016x", number) }
+
 func secretKey(org, secret Name) string   { return secretPrefix(org) + string(secret) }
 func accessKey(org, secret Name) string   { return accessPrefix(org) + string(secret) }
 func serviceKey(org, service Name) string { return servicePrefix(org) + string(service) }

@@ -1,6 +1,7 @@
 package secrets
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -17,12 +18,7 @@ type UpdateOptions struct {
 // [ErrExists] if there is one of that name, [ErrValueEmpty] or
 // [ErrValueTooLarge]. If the name was deleted before, versions go on counting.
 func (o *Organization) CreateSecret(ctx context.Context, name Name, value Value) (Secret, error) {
-	s, err := o.put(ctx, name, value, func(_ *view, s *secretView) (keep bool, err error) {
-		if s.live() {
-			return false, ErrExists
-		}
-		return false, nil
-	})
+	s, err := o.putValue(ctx, name, value, create(value))
 	return s, o.fail("create secret", "", name, err)
 }
 
@@ -31,16 +27,7 @@ func (o *Organization) CreateSecret(ctx context.Context, name Name, value Value)
 // of [Organization.CreateSecret] but for ErrExists, and an [*EnvError] if a
 // variable that the secret goes to cannot carry the value.
 func (o *Organization) SetSecret(ctx context.Context, name Name, value Value) (Secret, error) {
-	s, err := o.put(ctx, name, value, func(v *view, s *secretView) (keep bool, err error) {
-		if !s.live() {
-			return false, nil
-		}
-		current, err := v.unseal(s)
-		if err != nil {
-			return false, err
-		}
-		return current.value.Equal(value), nil
-	})
+	s, err := o.putValue(ctx, name, value, set(value))
 	return s, o.fail("set secret", "", name, err)
 }
 
@@ -49,19 +36,52 @@ func (o *Organization) SetSecret(ctx context.Context, name Name, value Value) (S
 // [ErrNotFound], the errors of [Organization.SetSecret], and [ErrConflict] if a
 // condition of opts does not hold.
 func (o *Organization) UpdateSecret(ctx context.Context, name Name, value Value, opts *UpdateOptions) (Secret, error) {
-	if opts == nil {
-		opts = &UpdateOptions{}
-	}
-	s, err := o.put(ctx, name, value, func(_ *view, s *secretView) (keep bool, err error) {
-		if !s.live() {
-			return false, errNoSecret
-		}
-		if opts.IfVersion != 0 && opts.IfVersion != s.record.Version {
-			return false, fmt.Errorf("%w: it has version %d", ErrConflict, s.record.Version)
-		}
-		return false, s.checkID(opts.IfID)
-	})
+	s, err := o.putValue(ctx, name, value, update(value, opts))
 	return s, o.fail("update secret", "", name, err)
+}
+
+// A decision says which value a secret is to have, or that it keeps the one that
+// it has.
+type decision func(*view, *secretView) (value Value, keep bool, err error)
+
+func create(value Value) decision {
+	return func(_ *view, s *secretView) (Value, bool, error) {
+		if s.live() {
+			return value, false, ErrExists
+		}
+		return value, false, nil
+	}
+}
+
+func set(value Value) decision {
+	return func(v *view, s *secretView) (Value, bool, error) {
+		if !s.live() {
+			return value, false, nil
+		}
+		current, err := v.unseal(s)
+		if err != nil {
+			return value, false, err
+		}
+		return value, current.value.Equal(value), nil
+	}
+}
+
+func update(value Value, opts *UpdateOptions) decision {
+	return func(_ *view, s *secretView) (Value, bool, error) { return value, false, s.checkUpdate(opts) }
+}
+
+// checkUpdate returns an error if there is nothing to update, or a condition does
+// not hold.
+func (s *secretView) checkUpdate(opts *UpdateOptions) error {
+	switch {
+	case !s.live():
+		return errNoSecret
+	case opts == nil:
+		return nil
+	case opts.IfVersion != 0 && opts.IfVersion != s.record.Version:
+		return fmt.Errorf("%w: it has version %d", ErrConflict, s.record.Version)
+	}
+	return s.checkID(opts.IfID)
 }
 
 func (s *secretView) checkID(want string) error {
@@ -71,19 +91,25 @@ func (s *secretView) checkID(want string) error {
 	return nil
 }
 
-// put sets a value, unless decide says to keep what is there or fails.
-func (o *Organization) put(ctx context.Context, name Name, value Value, decide func(*view, *secretView) (bool, error)) (Secret, error) {
-	if err := name.checkAs("secret"); err != nil {
+// putValue is put for a value that the caller gives.
+func (o *Organization) putValue(ctx context.Context, name Name, value Value, decide decision) (Secret, error) {
+	if err := cmp.Or(name.checkAs("secret"), checkValue(value)); err != nil {
 		return Secret{}, err
 	}
-	if err := checkValue(value); err != nil {
+	return o.put(ctx, name, decide)
+}
+
+// put sets the value that decide says. What that needs is read with the secret,
+// under more.
+func (o *Organization) put(ctx context.Context, name Name, decide decision, more ...string) (Secret, error) {
+	if err := name.checkAs("secret"); err != nil {
 		return Secret{}, err
 	}
 	w := o.writer(name)
 	w.rewrites = true
 	var made Secret
 	err := retry(ctx, func() error {
-		v, s, err := w.read(ctx)
+		v, s, err := w.read(ctx, more...)
 		if err != nil {
 			return err
 		}
@@ -92,7 +118,7 @@ func (o *Organization) put(ctx context.Context, name Name, value Value, decide f
 			made = landed
 			return err
 		}
-		keep, err := decide(v, s)
+		value, keep, err := decide(v, s)
 		if err != nil || keep {
 			made = s.info()
 			return err
@@ -103,10 +129,11 @@ func (o *Organization) put(ctx context.Context, name Name, value Value, decide f
 			}
 			return errAgain
 		}
-		if err := s.checkVariables(value); err != nil {
+		r, err := v.newValue(s, value)
+		if err != nil {
 			return err
 		}
-		made, err = w.rewrite(ctx, v, s, o.newValue(s, value))
+		made, err = w.rewrite(ctx, v, s, r)
 		return err
 	})
 	if err != nil {
@@ -117,16 +144,20 @@ func (o *Organization) put(ctx context.Context, name Name, value Value, decide f
 
 // newValue is the rewrite that gives a secret a value, and creates it if need
 // be. Versions go on counting from a tombstone.
-func (o *Organization) newValue(s *secretView, value Value) rewrite {
-	now := instantOf(o.client.now())
-	r := rewrite{
-		id: s.record.ID, number: s.record.Version + 1, value: value,
-		grantees: s.access.Grantees, created: s.record.Created, updated: now,
-	}
+func (v *view) newValue(s *secretView, value Value) (rewrite, error) {
+	now := instantOf(v.org.client.now())
 	if !s.live() {
-		r.id, r.grantees, r.created = crypto.NewID(), nil, now
+		return rewrite{
+			record: secretRecord{ID: crypto.NewID(), Version: s.record.Version + 1, Created: now, Updated: now},
+			value:  value,
+		}, nil
 	}
-	return r
+	if err := s.checkVariables(value); err != nil {
+		return rewrite{}, err
+	}
+	r := rewrite{record: s.record, value: value, grantees: s.access.Grantees}
+	r.record.Version, r.record.Updated = s.record.Version+1, now
+	return r, v.archive(s, &r)
 }
 
 func checkValue(value Value) error {

@@ -44,11 +44,22 @@ type secretRecord struct {
 	Wrap       []byte      `cbor:"9,keyasint,omitempty"` // version key, wrapped for the organization
 	Created    instant     `cbor:"10,keyasint"`
 	Updated    instant     `cbor:"11,keyasint"`
+	Oldest     uint64      `cbor:"12,keyasint,omitempty"` // of the versions before this one that are kept; zero for none
 }
 
 // recentKeys is how many version key ids a secret remembers: a writer that
 // lost the answer to its commit finds its own among them.
 const recentKeys = 8
+
+// versionRecord is stored under org/{org}/version/{secret}/{number}: a value that
+// the secret had before, under a key that no service was ever given.
+type versionRecord struct {
+	SecretID   crypto.ID `cbor:"1,keyasint"`
+	KeyID      crypto.ID `cbor:"2,keyasint"`
+	Ciphertext []byte    `cbor:"3,keyasint"`
+	Wrap       []byte    `cbor:"4,keyasint"` // version key, wrapped for the organization
+	Created    instant   `cbor:"5,keyasint"` // when the value was set
+}
 
 // accessRecord is stored under org/{org}/access/{secret}: who has a grant.
 type accessRecord struct {
@@ -157,6 +168,7 @@ const (
 	typeService
 	typeToken
 	typeSerial
+	typeVersion
 )
 
 const recordFormat = 1

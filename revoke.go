@@ -53,9 +53,8 @@ func (s *Service) revoke(ctx context.Context, secret Name) error {
 		}
 		grantees := v.standing(view, slices.Delete(slices.Clone(view.access.Grantees), i, i+1))
 		_, err = w.rewrite(ctx, v, view, rewrite{
-			id: view.record.ID, number: view.record.Version, value: current.value, grantees: grantees,
+			record: view.record, value: current.value, grantees: grantees,
 			deletes: o.grantKeys(secret, view.access.Grantees[i]),
-			created: view.record.Created, updated: view.record.Updated,
 		})
 		return err
 	})

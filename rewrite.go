@@ -15,8 +15,9 @@ import (
 // second look reads token, rows and secrets in one Get of at most 10,000 keys.
 const maxGrants = 4096
 
-// maxAccess keeps an access record, and the secret beside it, within a batch.
-const maxAccess = 896 << 10
+// maxAccess keeps an access record, and beside it the secret with the version
+// before, within a batch.
+const maxAccess = 832 << 10
 
 // checkGrantees returns ErrLimit if an access record of them could exceed
 // maxAccess while services have two keys.
@@ -128,16 +129,13 @@ func (w *writer) landed(v *view, s *secretView) (Secret, bool, error) {
 // A rewrite gives a secret a new version key: to set a value, or to take the
 // old key from a service that is to lose the secret or read it elsewhere.
 type rewrite struct {
-	id       crypto.ID
-	number   uint64 // version afterwards
+	record   secretRecord // afterwards: what does not come with the new key
 	value    Value
 	grantees []grantee // afterwards, sorted by service
 	moved    Name      // the service whose row changes with the rewrite and not before
 	puts     []storage.Put
 	deletes  []string
 	checks   []storage.Check
-	created  instant
-	updated  instant
 }
 
 // rewrite commits r: in one batch if it fits, in stages otherwise.
@@ -147,13 +145,11 @@ func (w *writer) rewrite(ctx context.Context, v *view, s *secretView, r rewrite)
 		return Secret{}, err
 	}
 	r.grantees = grantees
-	next, err := v.sealVersion(s.name, r.id, r.number, r.value)
+	next, err := v.sealVersion(s.name, r.record.ID, r.record.Version, r.value)
 	if err != nil {
 		return Secret{}, err
 	}
-	made := Secret{
-		Name: s.name, ID: r.id.String(), Version: r.number, CreatedAt: r.created.time(), UpdatedAt: r.updated.time(),
-	}
+	made := (&secretView{name: s.name, record: r.record}).info()
 	w.written[next.keyID] = made
 	if 2+len(r.grantees)+len(r.puts)+len(r.deletes) > storage.MaxWrites {
 		if v, s, err = w.stage(ctx, v, s, r, next); err != nil {
@@ -176,11 +172,12 @@ func (w *writer) rewrite(ctx context.Context, v *view, s *secretView, r rewrite)
 func (w *writer) flip(v *view, s *secretView, r rewrite, next *sealedVersion) (storage.Batch, error) {
 	staged := s.record.Claim == next.keyID
 	record := secretRecord{
-		ID: r.id, Version: r.number, Serial: s.record.Serial + 1, KeyID: next.keyID,
+		ID: r.record.ID, Version: r.record.Version, Serial: s.record.Serial + 1, KeyID: next.keyID,
 		Recent:     lastOf(append(slices.Clone(s.record.Recent), next.keyID), recentKeys),
-		Ciphertext: next.ciphertext, Wrap: next.wrap, Created: r.created, Updated: r.updated,
+		Ciphertext: next.ciphertext, Wrap: next.wrap,
+		Created: r.record.Created, Updated: r.record.Updated, Oldest: r.record.Oldest,
 	}
-	access := accessRecord{SecretID: r.id, Serial: record.Serial, Grantees: r.grantees}
+	access := accessRecord{SecretID: record.ID, Serial: record.Serial, Grantees: r.grantees}
 	b, err := v.putSecret(s, record, access)
 	if err != nil {
 		return b, err
@@ -189,7 +186,7 @@ func (w *writer) flip(v *view, s *secretView, r rewrite, next *sealedVersion) (s
 		if staged && g.Service != r.moved {
 			continue
 		}
-		row, err := v.row(s, r.id, g, next)
+		row, err := v.row(s, record.ID, g, next)
 		if err != nil {
 			return b, err
 		}
@@ -265,7 +262,7 @@ func (w *writer) stage(ctx context.Context, v *view, s *secretView, r rewrite, n
 			if g.Service == r.moved {
 				continue
 			}
-			row, err := v.row(s, r.id, g, current, next)
+			row, err := v.row(s, r.record.ID, g, current, next)
 			if err != nil {
 				return nil, nil, err
 			}

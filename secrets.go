@@ -1,6 +1,7 @@
 package secrets
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,8 @@ type Client struct {
 	now   func() time.Time
 	allow []string
 
+	versions int // kept of a secret
+
 	mu            sync.Mutex
 	organizations map[organizationRef]*organizationState
 }
@@ -42,6 +45,10 @@ type Options struct {
 	// AllowEnv names environment variables that [CheckEnv] would refuse in a
 	// grant.
 	AllowEnv []string
+
+	// Versions is how many versions of a secret are kept when it is updated, the
+	// new one among them: 1 keeps no older value. 0 is 10; at most 64.
+	Versions int
 }
 
 // Open returns a Client of the secrets in store. It asks neither the store nor
@@ -64,8 +71,12 @@ func Open(store storage.Store, root crypto.Root, opts *Options) (*Client, error)
 			return nil, &Error{Op: "open", Err: fmt.Errorf("AllowEnv: %w", err)}
 		}
 	}
+	if opts.Versions < 0 || opts.Versions > maxVersions {
+		return nil, &Error{Op: "open", Err: fmt.Errorf("%w: Versions is %d, at most %d", ErrLimit, opts.Versions, maxVersions)}
+	}
 	c := &Client{
 		store: storage.Limit(store), root: root, log: opts.Logger, now: opts.Now, allow: slices.Clone(opts.AllowEnv),
+		versions:      cmp.Or(opts.Versions, defaultVersions),
 		organizations: make(map[organizationRef]*organizationState),
 	}
 	if c.log == nil {
@@ -221,12 +232,12 @@ func (s *secretView) info() Secret {
 	}
 }
 
-// readLive reads a secret that exists.
-func (o *Organization) readLive(ctx context.Context, name Name) (*view, *secretView, error) {
+// readLive reads a secret that exists, and the records under more.
+func (o *Organization) readLive(ctx context.Context, name Name, more ...string) (*view, *secretView, error) {
 	if err := name.checkAs("secret"); err != nil {
 		return nil, nil, err
 	}
-	v, err := o.read(ctx, secretKey(o.name, name), accessKey(o.name, name))
+	v, err := o.read(ctx, append([]string{secretKey(o.name, name), accessKey(o.name, name)}, more...)...)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -97,6 +97,10 @@ func (w *world) observe(t *testing.T, what string) {
 	for _, secret := range []secrets.Name{"alpha", "beta"} {
 		v, err := org.RevealSecret(t.Context(), secret)
 		check("reveal", reveal(v), err, "acme "+string(secret)+" 2")
+		v, err = org.RevealVersion(t.Context(), secret, 1)
+		check("reveal version", reveal(v), err, "acme "+string(secret)+" 1")
+		_, err = org.Versions(t.Context(), secret)
+		check("versions", "", err, "")
 		_, err = org.Usage(t.Context(), secret)
 		check("usage", "", err, "")
 	}

@@ -39,12 +39,16 @@ func (v *view) sealVersion(secret Name, id crypto.ID, number uint64, value Value
 func (v *view) unseal(s *secretView) (*sealedVersion, error) {
 	r := &s.record
 	n := &sealedVersion{number: r.Version, keyID: r.KeyID, ciphertext: r.Ciphertext, wrap: r.Wrap}
+	return v.unsealVersion(s.name, n, r.ID)
+}
+
+// unsealVersion opens a version of which what is stored is known.
+func (v *view) unsealVersion(secret Name, n *sealedVersion, id crypto.ID) (_ *sealedVersion, err error) {
 	n.digest = crypto.DigestOf(n.ciphertext)
-	var err error
-	if n.key, err = v.keyset.UnwrapVersionKey(n.wrap, n.binding(v.org.id, s.name, r.ID)); err != nil {
+	if n.key, err = v.keyset.UnwrapVersionKey(n.wrap, n.binding(v.org.id, secret, id)); err != nil {
 		return nil, err
 	}
-	n.value, err = decryptValue(n.key, n.ciphertext, valueBinding(v.org.id, s.name, r.ID, r.Version))
+	n.value, err = decryptValue(n.key, n.ciphertext, valueBinding(v.org.id, secret, id, n.number))
 	return n, err
 }
 
