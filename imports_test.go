@@ -73,20 +73,23 @@ var allowedImports = map[string]imports{
 	"envload/fromenv": { // apart, so that envload links no driver
 		files: []string{
 			module, module + "/envload", module + "/storage", module + "/storage/sqlite", module + "/storage/postgres", module + "/storage/etcd",
-			"go.etcd.io/etcd/client/v3",
+			"go.etcd.io/etcd/api/v3/v3rpc/rpctypes", "go.etcd.io/etcd/client/v3", "go.uber.org/zap",
 		},
-		tests: []string{
-			module + "/crypto", module + "/secretstest", module + "/internal/testserver", module + "/internal/etcdtest", "github.com/jackc/pgx/v5/pgconn",
-		},
+		tests: []string{module + "/crypto", module + "/internal/apptest", module + "/secretstest", module + "/internal/etcdtest"},
 	},
 	"envload/autoload": {
 		files: []string{module + "/envload/fromenv"},
-		tests: []string{module, module + "/crypto", module + "/storage/sqlite"},
+		tests: []string{module, module + "/internal/apptest", module + "/storage/sqlite"},
 	},
 	"secretstest": {
 		files: []string{module, module + "/crypto", module + "/storage", module + "/storage/memory"},
 	},
 	"internal/testserver": {},
+	"internal/apptest": { // for tests only
+		files: []string{
+			module, module + "/crypto", module + "/storage", module + "/internal/testserver", module + "/internal/etcdtest", "github.com/jackc/pgx/v5",
+		},
+	},
 }
 
 // exampleImports holds for every folder under examples: what a user imports.

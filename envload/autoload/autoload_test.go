@@ -9,8 +9,8 @@ import (
 	"testing"
 
 	"github.com/seed-9f6dc42a/secrets"
-	"github.com/seed-9f6dc42a/secrets/crypto"
 	_ "github.com/seed-9f6dc42a/secrets/envload/autoload"
+	"github.com/seed-9f6dc42a/secrets/internal/apptest"
 	"github.com/seed-9f6dc42a/secrets/storage/sqlite"
 )
 
@@ -45,33 +45,9 @@ func provision(t *testing.T) (string, secrets.Token) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	root, err := crypto.KeyFile(filepath.Join(t.TempDir(), "root.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := secrets.Open(store, root, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	org, err := client.CreateOrganization(t.Context(), "acme")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := org.CreateSecret(t.Context(), "autoload-url", secrets.Text("https://example.com")); err != nil {
-		t.Fatal(err)
-	}
-	api, err := org.CreateService(t.Context(), "api")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := api.Grant(t.Context(), "autoload-url", ""); err != nil {
-		t.Fatal(err)
-	}
-	token, err := api.IssueToken(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path, token
+	platform := apptest.New(t, store)
+	platform.Give(t, "autoload-url", "https://example.com")
+	return path, platform.Token(t)
 }
 
 func TestImportLoadsTheEnvironmentBeforeMain(t *testing.T) {

@@ -1,4 +1,9 @@
 package fromenv
 
-// ParseEtcd is what Connect makes of an etcd URL.
-var ParseEtcd = parseEtcd
+var (
+	// ParseEtcd is what Open makes of an etcd URL.
+	ParseEtcd = parseEtcd
+
+	// NewClient logs in to etcd.
+	NewClient = newClient
+)

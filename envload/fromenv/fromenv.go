@@ -1,6 +1,6 @@
 // Package fromenv connects an app by its environment alone:
 //
-//	SECRETS_STORE        the store, see [Connect]
+//	SECRETS_STORE        where the store is, see [Open]
 //	SECRETS_TOKEN        the token, or
 //	SECRETS_TOKEN_FILE   the file that holds it
 //
@@ -15,9 +15,12 @@ package fromenv
 import (
 	"context"
 	"errors"
+	"os"
 
 	"github.com/seed-9f6dc42a/secrets"
 	"github.com/seed-9f6dc42a/secrets/envload"
+	"github.com/seed-9f6dc42a/secrets/storage"
+	"github.com/seed-9f6dc42a/secrets/storage/sqlite"
 )
 
 // The variables that are read.
@@ -41,48 +44,51 @@ func Load(ctx context.Context, opts *envload.Options) (*envload.Report, error) {
 // A Session is the app's door, and the store behind it.
 type Session struct {
 	*secrets.Session
-	close func() error
+	store storage.Store
 }
 
-// Close closes the store, after which the session gives storage.ErrClosed.
-func (s *Session) Close() error { return s.close() }
+// Close closes the store, after which the session gives [storage.ErrClosed].
+func (s *Session) Close() error { return s.store.Close() }
 
 var _ secrets.Watcher = (*Session)(nil)
 
-// Connect opens the store that SECRETS_STORE names, and a session in it:
-//
-//	sqlite:/var/lib/app/secrets.db                a file, opened to be read
-//	postgres://app@db.example.com/main            as package postgres takes it
-//	etcd://user:password@host1:2379,host2/prefix  port 2379 if none is given; prefix "secrets/";
-//	                                              with ?tls=true by TLS and the system's certificates
+// Connect opens the store that SECRETS_STORE names, a file of SQLite to be read
+// only, and a session in it. The caller closes the session.
 //
 // An [*envload.Error] says which variable is wrong, and never what is in it. The
-// other errors are those of the driver and of [secrets.Connect]. The caller closes
-// the session.
+// other errors are those of the driver and of [secrets.Connect].
 func Connect(ctx context.Context) (*Session, error) {
-	text, textErr := takeStore()
+	location, locationErr := takeLocation()
 	token, err := envload.Token(TokenVariable) // also if the store is wrong: it is unset here
-	if err := errors.Join(textErr, err); err != nil {
+	if err := errors.Join(locationErr, err); err != nil {
 		return nil, err
 	}
-	store, closeStore, err := open(ctx, text)
+	store, err := open(ctx, location, &sqlite.Options{ReadOnly: true})
+	if errors.Is(err, ErrLocation) {
+		return nil, problem(err)
+	}
 	if err != nil {
 		return nil, err
 	}
 	session, err := secrets.Connect(ctx, store, token)
 	if err != nil {
-		return nil, errors.Join(err, closeStore())
+		return nil, errors.Join(err, store.Close())
 	}
-	return &Session{Session: session, close: closeStore}, nil
+	return &Session{session, store}, nil
 }
 
-// A closing closes what it is given, the last one first.
-type closing []func() error
-
-func (c closing) close() error {
-	var errs []error
-	for i := len(c) - 1; i >= 0; i-- {
-		errs = append(errs, c[i]())
+// takeLocation reads and unsets the variable.
+func takeLocation() (string, error) {
+	location := os.Getenv(StoreVariable)
+	if err := os.Unsetenv(StoreVariable); err != nil {
+		return "", problem(errors.New("cannot be unset"))
 	}
-	return errors.Join(errs...)
+	if location == "" {
+		return "", problem(envload.ErrMissing)
+	}
+	return location, nil
+}
+
+func problem(err error) error {
+	return &envload.Error{Problems: []envload.Problem{{Env: StoreVariable, Err: err}}}
 }
