@@ -94,7 +94,11 @@ var allowedImports = map[string]imports{
 
 // exampleImports holds for every folder under examples: what a user imports.
 var exampleImports = imports{
-	files: []string{"github.com/ncruces/go-sqlite3/driver", module, module + "/crypto", module + "/envload", module + "/storage/sqlite"},
+	files: []string{
+		module, module + "/crypto", module + "/envload", module + "/envload/fromenv", module + "/storage", module + "/storage/sqlite",
+		"github.com/ncruces/go-sqlite3/driver",
+	},
+	tests: []string{module + "/internal/apptest"},
 }
 
 // The files are parsed here, not listed by go list: go test caches a result by

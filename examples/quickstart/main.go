@@ -1,45 +1,95 @@
 // Command quickstart shows both sides of the engine in one program: an
 // administrator who stores and grants a secret, and an app that finds it in its
-// environment. It leaves nothing behind.
+// environment.
+//
+//	quickstart                                    on a file that is removed again
+//	quickstart -store sqlite:secrets.db
+//	quickstart -store postgres://user@host/database
+//	quickstart -store etcd://host1,host2/prefix
+//
+// It deletes what it has stored. An empty file or table, if there was none, is
+// what remains of it.
 package main
 
 import (
 	"context"
 	"database/sql"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"time"
 
 	_ "github.com/ncruces/go-sqlite3/driver" // the app's own database
 
 	"github.com/seed-9f6dc42a/secrets"
 	"github.com/seed-9f6dc42a/secrets/crypto"
 	"github.com/seed-9f6dc42a/secrets/envload"
-	"github.com/seed-9f6dc42a/secrets/storage/sqlite"
+	"github.com/seed-9f6dc42a/secrets/envload/fromenv"
+	"github.com/seed-9f6dc42a/secrets/storage"
 )
 
 func main() {
-	if err := run(context.Background(), os.Stdout); err != nil {
+	location := flag.String("store", "", "where to keep the records: sqlite:path, postgres://… or etcd://host1,host2/prefix")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, *location, os.Stdout)
+	stop()
+	if err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(ctx context.Context, out io.Writer) error {
+func run(ctx context.Context, location string, out io.Writer) error {
 	dir, err := os.MkdirTemp("", "quickstart-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	store, err := sqlite.Open(ctx, filepath.Join(dir, "secrets.db"), nil)
+	if location == "" {
+		location = "sqlite:" + filepath.Join(dir, "secrets.db")
+	}
+	store, err := fromenv.Open(ctx, location)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
 
-	service, token, err := admin(ctx, store, dir)
+	root, err := crypto.KeyFile(filepath.Join(dir, "root.json"))
+	if err != nil {
+		return err
+	}
+	client, err := secrets.Open(store, root, nil)
+	if err != nil {
+		return err
+	}
+	org, err := client.CreateOrganization(ctx, organization)
+	if errors.Is(err, secrets.ErrWrongRoot) {
+		return fmt.Errorf("%w: the store is in use; name one, or an etcd prefix, that is not", err)
+	}
+	if err != nil {
+		return err
+	}
+	url := "file:" + filepath.ToSlash(filepath.Join(dir, "app.db"))
+	return errors.Join(show(ctx, store, org, url, out), remove(ctx, client))
+}
+
+const organization = "quickstart"
+
+// remove also works after an interruption: nobody has the root key any more once
+// the program has ended.
+func remove(ctx context.Context, client *secrets.Client) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	return client.DeleteOrganization(ctx, organization, &secrets.DeleteOptions{Revoke: true})
+}
+
+func show(ctx context.Context, store storage.Store, org *secrets.Organization, url string, out io.Writer) error {
+	service, token, err := admin(ctx, org, url)
 	if err != nil {
 		return err
 	}
@@ -61,21 +111,9 @@ func run(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// admin holds the root key. It returns what an app is given: a token.
-func admin(ctx context.Context, store *sqlite.Store, dir string) (*secrets.Service, secrets.Token, error) {
-	root, err := crypto.KeyFile(filepath.Join(dir, "root.json"))
-	if err != nil {
-		return nil, secrets.Token{}, err
-	}
-	client, err := secrets.Open(store, root, nil)
-	if err != nil {
-		return nil, secrets.Token{}, err
-	}
-	org, err := client.CreateOrganization(ctx, "acme")
-	if err != nil {
-		return nil, secrets.Token{}, err
-	}
-	url := "file:" + filepath.ToSlash(filepath.Join(dir, "app.db"))
+// admin holds the root key, through org. It returns what an app is given: a
+// token.
+func admin(ctx context.Context, org *secrets.Organization, url string) (*secrets.Service, secrets.Token, error) {
 	if _, err := org.CreateSecret(ctx, "database-url", secrets.Text(url)); err != nil {
 		return nil, secrets.Token{}, err
 	}
@@ -91,7 +129,7 @@ func admin(ctx context.Context, store *sqlite.Store, dir string) (*secrets.Servi
 }
 
 // app holds the store and the token, and nothing else.
-func app(ctx context.Context, store *sqlite.Store, token secrets.Token, out io.Writer) error {
+func app(ctx context.Context, store storage.Store, token secrets.Token, out io.Writer) error {
 	session, err := secrets.Connect(ctx, store, token)
 	if err != nil {
 		return err
