@@ -16,3 +16,17 @@ func ExampleLimit() {
 	fmt.Println(errors.Is(err, storage.ErrLimit))
 	// Output: true
 }
+
+// Not every Store can purge, and not every role of a database may.
+func ExamplePurger() {
+	purge := func(ctx context.Context, store storage.Store) error {
+		p, ok := store.(storage.Purger)
+		if !ok {
+			return errors.New("old values stay in the files of this store")
+		}
+		return p.Purge(ctx)
+	}
+	var driver storage.Store // one that cannot
+	fmt.Println(purge(context.Background(), storage.Limit(driver)))
+	// Output: old values stay in the files of this store
+}

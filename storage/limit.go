@@ -30,14 +30,25 @@ const (
 // not asked for, or out of order. Keys that are not well formed may be in an
 // answer of List, since somebody may have put them there; such a key may be
 // given back, to go on after it or to delete it.
+//
+// What is returned is a [Purger] if and only if store is one.
 func Limit(store Store) Store {
-	if l, ok := store.(limited); ok {
-		return l
+	switch s := store.(type) {
+	case limited, limitedPurger:
+		return store
+	case Purger:
+		return limitedPurger{limited{store}, s}
+	default:
+		return limited{store}
 	}
-	return limited{store}
 }
 
 type limited struct{ Store }
+
+type limitedPurger struct {
+	limited
+	Purger
+}
 
 func (l limited) Get(ctx context.Context, keys ...string) ([]Entry, error) {
 	if len(keys) > MaxGet {

@@ -1,5 +1,9 @@
 // Package memory keeps entries in the memory of one process, for tests and for
 // trying the engine out. Nothing outlives the process.
+//
+// A Store is no [storage.Purger]: there are no files, and when the memory of
+// what was deleted is overwritten is up to Go's collector. To say that it is
+// gone would be false.
 package memory
 
 import (

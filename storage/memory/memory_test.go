@@ -157,3 +157,11 @@ func list(t *testing.T, s storage.Store) []string {
 		}
 	}
 }
+
+// To say that the bytes are gone from memory would be false.
+func TestStoreIsNoPurger(t *testing.T) {
+	t.Parallel()
+	if _, ok := any(memory.New()).(storage.Purger); ok {
+		t.Error("the Store is a Purger")
+	}
+}

@@ -7,10 +7,10 @@ import (
 	"github.com/seed-9f6dc42a/secrets/storage"
 )
 
-// CaseNames lists the cases of the suite.
-func CaseNames() []string {
+// CaseNames lists the cases of the suite that are for s.
+func CaseNames(s storage.Store) []string {
 	var names []string
-	for _, c := range cases() {
+	for _, c := range casesOf(s) {
 		names = append(names, c.name)
 	}
 	return names
@@ -18,7 +18,7 @@ func CaseNames() []string {
 
 // Play runs one case as Run does, but against any testing.TB.
 func Play(tb testing.TB, name string, patience time.Duration, connect func() storage.Store) {
-	for _, c := range cases() {
+	for _, c := range append(cases(), purgeCases()...) {
 		if c.name == name {
 			c.play(&trial{TB: tb, name: newName(name), connect: connect, patience: patience})
 			return

@@ -23,7 +23,7 @@ type connector = func(data *memory.Store) func() storage.Store
 
 func mutants() []mutant {
 	return slices.Concat(readMutants(), listMutants(), versionMutants(), commitMutants(), concurrencyMutants(),
-		sharingMutants(), bytesMutants(), errorMutants(), limitMutants(), contextMutants(), closeMutants(), changesMutants())
+		sharingMutants(), bytesMutants(), errorMutants(), limitMutants(), contextMutants(), closeMutants(), changesMutants(), purgeMutants())
 }
 
 func TestMutantsAreCaught(t *testing.T) {
@@ -47,7 +47,7 @@ func TestMutantsAreCaught(t *testing.T) {
 // that a mutant names from going away.
 func TestEveryCaseCanFail(t *testing.T) {
 	t.Parallel()
-	cases := storagetest.CaseNames()
+	cases := storagetest.CaseNames(hooks{})
 	caught := map[string]bool{}
 	for _, m := range mutants() {
 		if len(m.caught) == 0 {
@@ -76,7 +76,7 @@ func TestCorrectStoreIsNotCaught(t *testing.T) {
 		"none, numbered": numbered(func(n *numbers, _ storage.Put) uint64 { return n.last }, nil),
 		"none, board":    boarded(board{size: 1}),
 	} {
-		for _, name := range storagetest.CaseNames() {
+		for _, name := range storagetest.CaseNames(connect(memory.New())()) {
 			t.Run(fault+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				if r := record(t, name, 10*time.Second, connect(memory.New())); r.Failed() {
@@ -102,6 +102,7 @@ type hooks struct {
 	commit  func(ctx context.Context, b storage.Batch) error
 	changes func(ctx context.Context, prefixes ...string) (<-chan struct{}, error)
 	close   func() error
+	purge   func(ctx context.Context) error
 }
 
 func hook(replace func(storage.Store) hooks) connector {

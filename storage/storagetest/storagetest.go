@@ -40,11 +40,13 @@ import (
 // characters of a-z, 0-9 and '_', begins with a letter, and is new in each
 // run, so that a database may keep what earlier runs left.
 //
+// If what it returns is a [storage.Purger], that is tested as well.
+//
 // With -short there are fewer rounds of what is repeated. One case compares
 // random operations with a model; if it fails, it prints them and the value of
 // STORAGETEST_SEED that repeats them.
 func Run(t *testing.T, open func(t *testing.T, name string) storage.Store) {
-	for _, c := range cases() {
+	for _, c := range casesOf(probe(t, open)) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			name := newName(c.name)
@@ -70,6 +72,26 @@ func (c testCase) play(t *trial) {
 	c.run(t)
 }
 
+// probe asks a Store what it can do.
+func probe(t *testing.T, open func(t *testing.T, name string) storage.Store) storage.Store {
+	t.Helper()
+	s := open(t, newName("probe"))
+	if err := s.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+	return s
+}
+
+// casesOf leaves out those of what s is not.
+func casesOf(s storage.Store) []testCase {
+	all := cases()
+	if _, ok := s.(storage.Purger); ok {
+		all = append(all, purgeCases()...)
+	}
+	return all
+}
+
+// cases are those of every Store.
 func cases() []testCase {
 	var all []testCase
 	for _, group := range [][]testCase{
