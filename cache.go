@@ -35,7 +35,7 @@ type CacheOptions struct {
 	// [slog.Default], since nobody should run on old values unawares.
 	Logger *slog.Logger
 
-	// Now is the clock; nil is [time.Now].
+	// Now is the clock, also for the token's expiry; nil is [time.Now].
 	Now func() time.Time
 }
 
@@ -48,7 +48,8 @@ type CacheOptions struct {
 // A session on the copy tries the store first each time, and goes back to it by
 // itself. [Environment.StaleSince] says that, and since when, an environment is of
 // the copy; the logger is told too. The copy is never used if the store answers,
-// whatever it says; [ErrUnauthenticated] removes the file at once.
+// whatever it says; [ErrUnauthenticated] removes the file at once, and so does a
+// token that has expired, also while the store is away.
 func ConnectCached(ctx context.Context, store storage.Store, token Token, opts CacheOptions) (*Session, error) {
 	s, err := newSession(store, token)
 	if err != nil {
@@ -136,6 +137,10 @@ func (s *Session) cached(ctx context.Context, seen map[string]uint64) (*Environm
 		return nil, err
 	}
 	old, at, oldErr := c.load(ctx, s)
+	if errors.Is(oldErr, errExpired) { // to know that takes no store
+		c.purge(c.begin())
+		return nil, oldErr
+	}
 	if oldErr != nil {
 		return nil, fmt.Errorf("%w; and the cache cannot be used: %v", err, oldErr)
 	}

@@ -12,7 +12,7 @@
 //	_, err = org.CreateSecret(ctx, "database-url", secrets.Text(url))
 //	api, err := org.CreateService(ctx, "api")
 //	_, err = api.Grant(ctx, "database-url", "") // as DATABASE_URL
-//	token, err := api.IssueToken(ctx)
+//	token, err := api.IssueToken(ctx) // or IssueTokenUntil
 //
 // The app, which holds the token and nothing else:
 //

@@ -47,8 +47,12 @@ var (
 	// is large elsewhere, encrypted, and its key here.
 	ErrValueTooLarge = errors.New("value is too large")
 
-	// ErrUnauthenticated: the token is malformed, unknown or revoked. Have
-	// another one issued.
+	// ErrInvalidExpiry: a token cannot expire then. Give a time that is yet to
+	// come, or use [Service.IssueToken] for one that does not expire.
+	ErrInvalidExpiry = errors.New("invalid expiry")
+
+	// ErrUnauthenticated: the token is malformed, unknown, revoked or has
+	// expired. Have another one issued.
 	ErrUnauthenticated = errors.New("unauthenticated")
 
 	// ErrTampered: a record does not open, or contradicts the others. It was
@@ -88,6 +92,7 @@ var (
 	errNoService      = fmt.Errorf("service %w", ErrNotFound)
 	errNoSecret       = fmt.Errorf("secret %w", ErrNotFound)
 	errNoToken        = fmt.Errorf("token %w", ErrNotFound)
+	errExpired        = fmt.Errorf("%w: the token has expired", ErrUnauthenticated)
 	errRecreated      = fmt.Errorf("%w: it was deleted and created again meanwhile", ErrConflict)
 	errOtherID        = fmt.Errorf("%w: it has another id", ErrConflict)
 )

@@ -7,6 +7,7 @@ import (
 	"log"
 	"os"
 	"os/exec"
+	"time"
 
 	"github.com/seed-9f6dc42a/secrets"
 	"github.com/seed-9f6dc42a/secrets/envload"
@@ -262,8 +263,79 @@ func ExampleService_Tokens() {
 	// Output: true
 }
 
-// A token is replaced by issuing another one, handing that to the app, and
-// revoking the first.
+// The app cannot use the token any more from then on. Somebody who has it and a
+// program of his own can, until it is revoked.
+func ExampleService_IssueTokenUntil() {
+	ctx := context.Background()
+	acme, _ := newAcme()
+	api, err := acme.Service(ctx, "api")
+	if err != nil {
+		log.Fatal(err)
+	}
+	expires := time.Now().Add(90 * 24 * time.Hour)
+	if _, err := api.IssueTokenUntil(ctx, expires); err != nil {
+		log.Fatal(err)
+	}
+	tokens, err := api.Tokens(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(tokens[0].ExpiresAt.Equal(expires.Truncate(time.Millisecond)))
+
+	_, err = api.IssueTokenUntil(ctx, time.Now().Add(-time.Hour))
+	fmt.Println(errors.Is(err, secrets.ErrInvalidExpiry))
+	// Output:
+	// true
+	// true
+}
+
+// A token is replaced without a break: another one is issued, the app goes over
+// to it, and the first is revoked.
+func ExampleService_RevokeToken_rollover() {
+	ctx := context.Background()
+	acme, store := newAcme()
+	api, err := acme.Service(ctx, "api")
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := api.Grant(ctx, "database-url", ""); err != nil {
+		log.Fatal(err)
+	}
+	first, err := api.IssueToken(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	old, err := secrets.Connect(ctx, store, first)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	second, err := api.IssueToken(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	session, err := secrets.Connect(ctx, store, second) // both are good now
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := api.RevokeToken(ctx, first.ID()); err != nil {
+		log.Fatal(err)
+	}
+
+	_, err = old.Environment(ctx)
+	fmt.Println(errors.Is(err, secrets.ErrUnauthenticated))
+	env, err := session.Environment(ctx) // which has noticed nothing
+	if err != nil {
+		log.Fatal(err)
+	}
+	url, _ := env.Lookup("DATABASE_URL")
+	fmt.Println(url.Reveal())
+	// Output:
+	// true
+	// postgres://app@db/main
+}
+
+// A token that was revoked opens nothing any more, and is not listed.
 func ExampleService_RevokeToken() {
 	ctx := context.Background()
 	acme, store := newAcme()

@@ -16,6 +16,8 @@ import (
 // here once more. He opens what the token opens, and forges what it lets him.
 type thief struct {
 	org, service secrets.Name
+	id           crypto.ID // of the token
+	token        *crypto.TokenKey
 	record       stolenToken
 	key          *crypto.ServiceKey
 }
@@ -28,6 +30,7 @@ type stolenToken struct {
 	Wrap         []byte    `cbor:"5,keyasint"`
 	TokenKey     []byte    `cbor:"6,keyasint"`
 	Created      int64     `cbor:"7,keyasint"`
+	Expires      uint64    `cbor:"8,keyasint,omitempty"`
 }
 
 type forgedSecret struct {
@@ -91,20 +94,27 @@ func steal(t testing.TB, store storage.Store, token secrets.Token) *thief {
 		return name
 	}
 	th := &thief{org: name(), service: name()}
-	id := crypto.ID([]byte(fields[:16]))
-	key, err := crypto.TokenKeyFromBytes([]byte(fields[16+8:]))
-	if err != nil {
+	th.id = crypto.ID([]byte(fields[:16]))
+	var err error
+	if th.token, err = crypto.TokenKeyFromBytes([]byte(fields[16+8:])); err != nil {
 		t.Fatal(err)
 	}
-	th.record = parse[stolenToken](t, store, "org/"+string(th.org)+"/token/"+string(th.service)+"/"+id.String())
-	th.key, err = key.UnwrapServiceKey(th.record.Wrap, crypto.TokenBinding{
-		OrganizationID: th.record.Organization, Organization: string(th.org), ServiceID: th.record.Service, Service: string(th.service),
-		TokenID: id, KeyID: th.record.KeyID, KeySerial: th.record.KeySerial,
-	})
-	if err != nil {
+	th.record = parse[stolenToken](t, store, th.tokenKey())
+	if th.key, err = th.token.UnwrapServiceKey(th.record.Wrap, th.tokenBinding(th.record)); err != nil {
 		t.Fatal(err)
 	}
 	return th
+}
+
+func (th *thief) tokenKey() string {
+	return "org/" + string(th.org) + "/token/" + string(th.service) + "/" + th.id.String()
+}
+
+func (th *thief) tokenBinding(r stolenToken) crypto.TokenBinding {
+	return crypto.TokenBinding{
+		OrganizationID: r.Organization, Organization: string(th.org), ServiceID: r.Service, Service: string(th.service),
+		TokenID: th.id, KeyID: r.KeyID, KeySerial: r.KeySerial, Expires: r.Expires,
+	}
 }
 
 func (th *thief) secretKey(name secrets.Name) string {

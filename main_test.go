@@ -125,7 +125,12 @@ func (f *fixture) token(t testing.TB) secrets.Token {
 
 func (f *fixture) connect(t testing.TB, token secrets.Token) *secrets.Session {
 	t.Helper()
-	session, err := secrets.Connect(t.Context(), f.store, token)
+	return connectOver(t, f.store, token)
+}
+
+func connectOver(t testing.TB, store storage.Store, token secrets.Token) *secrets.Session {
+	t.Helper()
+	session, err := secrets.Connect(t.Context(), store, token)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -116,6 +116,7 @@ type tokenRecord struct {
 	Wrap           []byte    `cbor:"5,keyasint"` // service key, wrapped by the token
 	TokenKey       []byte    `cbor:"6,keyasint"` // the token's own key, wrapped for the organization
 	Created        instant   `cbor:"7,keyasint"`
+	Expires        instant   `cbor:"8,keyasint,omitempty"` // 0: never; the wrap binds it
 }
 
 // rowRecord is stored under org/{org}/env/{service}/{secret}: a grant as the

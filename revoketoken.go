@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/seed-9f6dc42a/secrets/crypto"
 	"github.com/seed-9f6dc42a/secrets/storage"
@@ -28,25 +29,68 @@ func (s *Service) revokeToken(ctx context.Context, text string) error {
 	if err != nil {
 		return errNoToken
 	}
-	begun := false
+	met := false
+	err = s.replaceKey(ctx, func(_ *view, record serviceRecord) []crypto.ID {
+		listed := slices.Contains(record.Tokens, id)
+		met = met || listed || slices.Contains(record.Retiring, id)
+		if !listed {
+			return nil
+		}
+		return []crypto.ID{id}
+	})
+	if err == nil && !met {
+		return errNoToken
+	}
+	return err
+}
+
+// revokeExpired revokes all tokens that have expired by now, with one
+// replacement of the service's key, and finishes a replacement that was
+// interrupted. It returns how many of those that have expired are gone. If there is
+// nothing to do it reads twice and writes nothing. A token whose record does not
+// open is left to [Service.RevokeToken].
+func (s *Service) revokeExpired(ctx context.Context, now time.Time) (int, error) {
+	met := make(map[crypto.ID]bool)
+	err := s.replaceKey(ctx, func(v *view, record serviceRecord) []crypto.ID {
+		var due []crypto.ID
+		for _, id := range record.Tokens {
+			token, err := s.token(v, record, id)
+			expired := err == nil && token.expired(now) != nil
+			if expired {
+				met[id] = true
+			}
+			if expired || slices.Contains(record.Retiring, id) {
+				due = append(due, id)
+			}
+		}
+		return due
+	})
+	if err != nil {
+		return 0, err
+	}
+	return len(met), nil
+}
+
+// replaceKey replaces the service's key until none of the tokens that due names is
+// left. It asks before each step, with what there is then: due names tokens that
+// are listed.
+func (s *Service) replaceKey(ctx context.Context, due func(*view, serviceRecord) []crypto.ID) error {
 	return retry(ctx, func() error {
 		v, record, err := s.readTokens(ctx)
 		if err != nil {
 			return err
 		}
-		retiring := slices.Contains(record.Retiring, id)
-		begun = begun || retiring
+		ids := due(v, record)
+		more := slices.DeleteFunc(slices.Clone(ids), func(id crypto.ID) bool { return slices.Contains(record.Retiring, id) })
 		switch {
 		case record.Previous != nil:
 			err = s.finish(ctx, v, record)
-		case retiring:
+		case len(more) > 0:
+			err = s.begin(ctx, v, record, more)
+		case len(ids) > 0:
 			err = s.flip(ctx, v, record)
-		case slices.Contains(record.Tokens, id):
-			begun, err = true, s.begin(ctx, v, record, id)
-		case begun:
-			return nil
 		default:
-			return errNoToken
+			return nil
 		}
 		if err != nil {
 			return err
@@ -56,7 +100,7 @@ func (s *Service) revokeToken(ctx context.Context, text string) error {
 }
 
 // begin opens the replacement of the service's key, or joins one under way.
-func (s *Service) begin(ctx context.Context, v *view, record serviceRecord, id crypto.ID) error {
+func (s *Service) begin(ctx context.Context, v *view, record serviceRecord, ids []crypto.ID) error {
 	if record.Next == nil {
 		next, err := s.newKey(v, record.Current.Serial+1)
 		if err != nil {
@@ -64,7 +108,7 @@ func (s *Service) begin(ctx context.Context, v *view, record serviceRecord, id c
 		}
 		record.Next = next
 	}
-	record.Retiring = append(slices.Clone(record.Retiring), id)
+	record.Retiring = slices.Concat(record.Retiring, ids)
 	b, err := s.batch(v, &record)
 	if err != nil {
 		return err
@@ -123,7 +167,7 @@ func (s *Service) rekeyToken(v *view, record serviceRecord, key wrappedKey, id c
 	if err != nil {
 		return nil, err
 	}
-	return s.sealToken(v, record.ID, key, id, tokenKey, token.TokenKey, token.Created)
+	return s.sealToken(v, key, id, tokenKey, token)
 }
 
 // finish narrows the grants to the current key, and then forgets the previous.

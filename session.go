@@ -31,9 +31,9 @@ type openToken struct {
 }
 
 // Connect opens a session with a token, in one call of the store. It gives
-// [ErrUnauthenticated] if the token is empty, unknown or revoked, or the store
-// has no such organization, and [ErrTampered] if the token's record does not
-// open.
+// [ErrUnauthenticated] if the token is empty, unknown or revoked or has expired,
+// or the store has no such organization, and [ErrTampered] if the token's record
+// does not open.
 func Connect(ctx context.Context, store storage.Store, token Token) (*Session, error) {
 	s, err := newSession(store, token)
 	if err != nil {
@@ -73,7 +73,7 @@ func (s *Session) Service() Name { return s.token.content().service }
 // makes two calls of the store, a third if something moved in between, and one
 // more for each further 128 grants. What is granted while it reads may be
 // missing. It gives [ErrUnauthenticated] once the
-// token is revoked, and [ErrTampered] if any record that belongs to it does not
+// token is revoked or has expired, and [ErrTampered] if any record that belongs to it does not
 // open: an environment is whole, or there is none.
 func (s *Session) Environment(ctx context.Context) (*Environment, error) {
 	env, err := s.environment(ctx, nil)
@@ -89,6 +89,9 @@ func (s *Session) environment(ctx context.Context, seen map[string]uint64) (*Env
 }
 
 func (s *Session) read(ctx context.Context, store records, seen map[string]uint64) (*Environment, error) {
+	if err := s.expired(); err != nil {
+		return nil, err
+	}
 	since, token := s.floors.now(), s.token.content()
 	r := &reader{
 		store: store, organization: token.organization, service: token.service,
@@ -100,7 +103,11 @@ func (s *Session) read(ctx context.Context, store records, seen map[string]uint6
 		r.organizationID, r.serviceID, r.keyID, r.key = t.record.OrganizationID, t.record.ServiceID, t.record.KeyID, t.key
 		return err
 	}
-	return r.environment(ctx)
+	env, err := r.environment(ctx)
+	if err := s.expired(); err != nil { // meanwhile
+		return nil, err
+	}
+	return env, err
 }
 
 func (s *Session) tokenKey() string {
@@ -130,7 +137,7 @@ func (s *Session) open(entries map[string]storage.Entry, since uint64) (openToke
 	return t, nil
 }
 
-// openRecord opens a token's record.
+// openRecord opens the record of a token that has not expired.
 func (s *Session) openRecord(data []byte) (openToken, error) {
 	t, token := openToken{value: bytes.Clone(data)}, s.token.content()
 	if err := decode(data, &t.record); err != nil {
@@ -140,8 +147,10 @@ func (s *Session) openRecord(data []byte) (openToken, error) {
 		return openToken{}, ErrTampered
 	}
 	var err error
-	t.key, err = token.key.UnwrapServiceKey(t.record.Wrap, token.binding(t.record))
-	return t, err
+	if t.key, err = token.key.UnwrapServiceKey(t.record.Wrap, token.binding(t.record)); err != nil {
+		return openToken{}, err
+	}
+	return t, t.record.expired(s.now()) // which is true now that it has opened
 }
 
 // binding is what a token's record is bound to: names from the token's text,
@@ -151,7 +160,7 @@ func (c tokenContent) binding(r tokenRecord) crypto.TokenBinding {
 	return crypto.TokenBinding{
 		OrganizationID: r.OrganizationID, Organization: string(c.organization),
 		ServiceID: r.ServiceID, Service: string(c.service),
-		TokenID: c.id, KeyID: r.KeyID, KeySerial: r.KeySerial,
+		TokenID: c.id, KeyID: r.KeyID, KeySerial: r.KeySerial, Expires: uint64(r.Expires),
 	}
 }
 

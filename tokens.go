@@ -18,19 +18,40 @@ const maxTokens = 64
 type TokenInfo struct {
 	ID        string // as Token.ID gives it
 	CreatedAt time.Time
+	ExpiresAt time.Time // zero: never
 }
 
 // IssueToken makes a token with which an app can [Connect] as this service. It
 // is the only time that the token is seen: it is not stored. A service may have
-// up to 64, beyond which it gives [ErrLimit]. If it fails with
-// [ErrUnknownOutcome] there may be a token that nobody has: see
-// [Service.Tokens].
+// up to 64 at once, so that an app changes over to another one without a break;
+// beyond that it gives [ErrLimit]. Tokens that have expired count until they are
+// revoked. If it fails with [ErrUnknownOutcome] there may be a token that nobody
+// has: see [Service.Tokens].
 func (s *Service) IssueToken(ctx context.Context) (Token, error) {
-	token, err := s.issueToken(ctx)
+	token, err := s.issueToken(ctx, 0)
 	return token, s.fail("issue token", "", err)
 }
 
-func (s *Service) issueToken(ctx context.Context) (Token, error) {
+// IssueTokenUntil is [Service.IssueToken] for a token that expires, to the
+// millisecond: from then on [Connect] and all sessions with it give
+// [ErrUnauthenticated], also while the store is away, and [Session.Watch] ends.
+// The time cannot be changed later, not even by somebody who writes to the
+// database. It must be after now, as [Options].Now has it, and before the year
+// 10000: otherwise nothing is written, and the error is [ErrInvalidExpiry].
+//
+// It is the library in the app that goes by the expiry, and by the clock of the
+// app's machine. Somebody who has the token, the database and a program of his own
+// can ignore it, until [Service.RevokeToken] takes the token's key out of use.
+func (s *Service) IssueTokenUntil(ctx context.Context, expires time.Time) (Token, error) {
+	at, err := expiryOf(expires, s.org.client.now())
+	if err != nil {
+		return Token{}, s.fail("issue token", "", err)
+	}
+	token, err := s.issueToken(ctx, at)
+	return token, s.fail("issue token", "", err)
+}
+
+func (s *Service) issueToken(ctx context.Context, expires instant) (Token, error) {
 	key, err := crypto.NewTokenKey()
 	if err != nil {
 		return Token{}, err
@@ -49,10 +70,10 @@ func (s *Service) issueToken(ctx context.Context) (Token, error) {
 			return nil // an earlier attempt, whose answer was lost
 		}
 		if len(record.Tokens) >= maxTokens {
-			return fmt.Errorf("%w: the service has %d tokens already", ErrLimit, maxTokens)
+			return fmt.Errorf("%w: the service has %d tokens already; expired ones count until they are revoked", ErrLimit, maxTokens)
 		}
 		c.floor = record.Current.Serial
-		return s.putToken(ctx, v, record, c)
+		return s.putToken(ctx, v, record, c, expires)
 	})
 	if err != nil {
 		return Token{}, err
@@ -60,12 +81,13 @@ func (s *Service) issueToken(ctx context.Context) (Token, error) {
 	return newToken(c), nil
 }
 
-func (s *Service) putToken(ctx context.Context, v *view, record serviceRecord, c tokenContent) error {
+func (s *Service) putToken(ctx context.Context, v *view, record serviceRecord, c tokenContent, expires instant) error {
 	wrapped, err := v.keyset.WrapTokenKey(c.key, s.tokenKeyBinding(c.id))
 	if err != nil {
 		return err
 	}
-	value, err := s.sealToken(v, record.ID, record.Current, c.id, c.key, wrapped, instantOf(s.org.client.now()))
+	token := tokenRecord{TokenKey: wrapped, Created: instantOf(s.org.client.now()), Expires: expires}
+	value, err := s.sealToken(v, record.Current, c.id, c.key, token)
 	if err != nil {
 		return err
 	}
@@ -80,16 +102,15 @@ func (s *Service) putToken(ctx context.Context, v *view, record serviceRecord, c
 	return v.commit(ctx, b)
 }
 
-// sealToken returns a token's record, with a service key wrapped by the token.
-func (s *Service) sealToken(v *view, service crypto.ID, key wrappedKey, id crypto.ID, token *crypto.TokenKey, wrapped []byte, created instant) ([]byte, error) {
-	opened, err := v.serviceKey(s.name, service, key)
+// sealToken returns a token's record, in which a service key is wrapped by the
+// token. What does not depend on that key is in record.
+func (s *Service) sealToken(v *view, key wrappedKey, id crypto.ID, token *crypto.TokenKey, record tokenRecord) ([]byte, error) {
+	opened, err := v.serviceKey(s.name, s.id, key)
 	if err != nil {
 		return nil, err
 	}
-	record := tokenRecord{
-		OrganizationID: s.org.id, ServiceID: service, KeyID: key.ID, KeySerial: key.Serial,
-		TokenKey: wrapped, Created: created,
-	}
+	record.OrganizationID, record.ServiceID = s.org.id, s.id
+	record.KeyID, record.KeySerial = key.ID, key.Serial
 	c := tokenContent{organization: s.org.name, service: s.name, id: id}
 	if record.Wrap, err = token.WrapServiceKey(opened, c.binding(record)); err != nil {
 		return nil, err
@@ -132,8 +153,9 @@ func (s *Service) token(v *view, record serviceRecord, id crypto.ID) (tokenRecor
 	return token, nil
 }
 
-// Tokens returns the tokens that are valid, the oldest first. An [ErrTampered]
-// names the token whose record does not open: [Service.RevokeToken] removes it.
+// Tokens returns the tokens that were not revoked, the oldest first, also those
+// that have expired. An [ErrTampered] names the token whose record does not open:
+// [Service.RevokeToken] removes it.
 func (s *Service) Tokens(ctx context.Context) ([]TokenInfo, error) {
 	var infos []TokenInfo
 	err := retry(ctx, func() error {
@@ -147,7 +169,7 @@ func (s *Service) Tokens(ctx context.Context) ([]TokenInfo, error) {
 			if err != nil {
 				return fmt.Errorf("token %s: %w", id, err)
 			}
-			infos = append(infos, TokenInfo{ID: id.String(), CreatedAt: token.Created.time()})
+			infos = append(infos, token.info(id))
 		}
 		return nil
 	})
@@ -158,6 +180,14 @@ func (s *Service) Tokens(ctx context.Context) ([]TokenInfo, error) {
 		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
 	})
 	return infos, nil
+}
+
+func (r *tokenRecord) info(id crypto.ID) TokenInfo {
+	info := TokenInfo{ID: id.String(), CreatedAt: r.Created.time()}
+	if r.Expires != 0 {
+		info.ExpiresAt = r.Expires.time()
+	}
+	return info
 }
 
 // tokenKeys returns the keys of the service's tokens.

@@ -35,7 +35,8 @@ const (
 // after it says that it is over: with [ErrUnavailable] the last one may still be
 // used. It tries again after 100 ms, later up to 30 s. [ErrUnauthenticated] ends
 // the sequence, since the token will not be valid again, and so does a store that
-// was closed. When ctx ends the sequence just ends.
+// was closed. A token that expires ends it at that time, whatever the store does.
+// When ctx ends the sequence just ends.
 //
 // No goroutine of the session outlives the loop. A session may be watched several
 // times at once.
@@ -95,10 +96,13 @@ func (w *watcher) next(ctx context.Context, yield func(*Environment, error) bool
 // cache it reads also if it cannot subscribe, and tries again later.
 func (w *watcher) read(ctx context.Context) (*Environment, error) {
 	if w.changes == nil {
-		if err := w.subscribe(ctx); err != nil && (w.session.cache == nil || !errors.Is(err, ErrUnavailable)) {
+		err := w.subscribe(ctx)
+		if err != nil && w.session.expired() == nil && (w.session.cache == nil || !errors.Is(err, ErrUnavailable)) {
 			return nil, err
 		}
 	}
+	ctx, cancel := w.session.untilExpiry(ctx)
+	defer cancel()
 	seen := make(map[string]uint64)
 	env, err := w.session.environment(ctx, seen)
 	if err == nil {
@@ -126,14 +130,16 @@ func (w *watcher) subscribe(ctx context.Context) error {
 	}
 	timer := time.NewTimer(w.timeout())
 	defer timer.Stop()
+	waiting, cancel := w.session.untilExpiry(ctx)
+	defer cancel()
 	select {
 	case s := <-w.pending:
 		w.pending, w.changes = nil, s.changes
 		return s.err
 	case <-timer.C:
 		return fmt.Errorf("%w: it does not say when something changes", ErrUnavailable)
-	case <-ctx.Done():
-		return ctx.Err()
+	case <-waiting.Done():
+		return waiting.Err()
 	}
 }
 
@@ -152,6 +158,8 @@ func (s *Session) watched() []string {
 
 // wait returns when it is time to read again.
 func (w *watcher) wait(ctx context.Context) {
+	ctx, cancel := w.session.untilExpiry(ctx)
+	defer cancel()
 	if w.backoff > 0 {
 		_ = pause(ctx, w.backoff) // ended contexts are noticed by who reads
 		return

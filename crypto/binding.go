@@ -64,6 +64,7 @@ type TokenBinding struct {
 	Service        string
 	TokenID, KeyID ID
 	KeySerial      uint64
+	Expires        uint64 // in milliseconds of the Unix epoch; 0 is never
 }
 
 func (b TokenBinding) associatedData() []byte {
@@ -74,7 +75,8 @@ func (b TokenBinding) associatedData() []byte {
 		textField(b.Service),
 		idField(&b.TokenID),
 		idField(&b.KeyID),
-		numberField(b.KeySerial))
+		numberField(b.KeySerial),
+		numberField(b.Expires))
 }
 
 // A ValueBinding binds a value encrypted under its version key. It protects

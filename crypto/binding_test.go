@@ -38,7 +38,7 @@ var (
 	}
 	tokenBinding = crypto.TokenBinding{
 		OrganizationID: orgID, Organization: "acme", ServiceID: serviceID, Service: "checkout",
-		TokenID: tokenID, KeyID: keyID, KeySerial: 2,
+		TokenID: tokenID, KeyID: keyID, KeySerial: 2, Expires: 1_800_000_000_000,
 	}
 	valueBinding = crypto.ValueBinding{
 		OrganizationID: orgID, SecretID: secretID, Secret: "db", Version: 258,
@@ -89,8 +89,9 @@ func TestAssociatedDataIsWhatTheDesignSays(t *testing.T) {
 			hexOrg + hexService + hexCheckout + hexKey + "00000008" + "0000000000000002"},
 		"3 token key": {crypto.AssociatedData(tokenKeyBinding), hexLabel + "03" + "01" + "04" +
 			hexOrg + hexService + hexCheckout + hexToken},
-		"4 token": {crypto.AssociatedData(tokenBinding), hexLabel + "04" + "01" + "07" +
-			hexOrg + hexAcme + hexService + hexCheckout + hexToken + hexKey + "00000008" + "0000000000000002"},
+		"4 token": {crypto.AssociatedData(tokenBinding), hexLabel + "04" + "01" + "08" +
+			hexOrg + hexAcme + hexService + hexCheckout + hexToken + hexKey + "00000008" + "0000000000000002" +
+			"00000008" + "000001a3185c5000"},
 		"5 value": {crypto.AssociatedData(valueBinding), hexLabel + "05" + "01" + "05" +
 			hexOrg + hexSecret + hexDB + "00000008" + "0000000000000102" + "00000008" + "0000000000000001"},
 		"6 version": {crypto.AssociatedData(versionBinding), hexLabel + "06" + "01" + "06" +
@@ -180,7 +181,7 @@ func drawBinding(t *rapid.T, label string) (any, []byte) {
 		return b, crypto.AssociatedData(b)
 	case 4:
 		b := crypto.TokenBinding{OrganizationID: id(), Organization: text(), ServiceID: id(), Service: text(),
-			TokenID: id(), KeyID: id(), KeySerial: number()}
+			TokenID: id(), KeyID: id(), KeySerial: number(), Expires: number()}
 		return b, crypto.AssociatedData(b)
 	case 5:
 		b := crypto.ValueBinding{OrganizationID: id(), SecretID: id(), Secret: text(), Version: number()}

@@ -63,8 +63,9 @@ func fuzzedBinding(kind byte, ids []byte, org, service, secret, env string, numb
 			TokenID: id[2]}), []string{text(id[0]), text(id[1]), service, text(id[2])}
 	case 4:
 		return crypto.AssociatedData(crypto.TokenBinding{OrganizationID: id[0], Organization: org, ServiceID: id[1],
-				Service: service, TokenID: id[2], KeyID: id[3], KeySerial: number}),
-			[]string{text(id[0]), org, text(id[1]), service, text(id[2]), text(id[3]), n}
+				Service: service, TokenID: id[2], KeyID: id[3], KeySerial: number, Expires: ^number}),
+			[]string{text(id[0]), org, text(id[1]), service, text(id[2]), text(id[3]), n,
+				string(binary.BigEndian.AppendUint64(nil, ^number))}
 	case 5:
 		return crypto.AssociatedData(crypto.ValueBinding{OrganizationID: id[0], SecretID: id[1], Secret: secret,
 			Version: number}), []string{text(id[0]), text(id[1]), secret, n, "\x00\x00\x00\x00\x00\x00\x00\x01"}

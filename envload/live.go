@@ -37,8 +37,8 @@ type Status struct {
 	// last good one, and the next good one ends this by itself.
 	Stale bool
 
-	// Lost: the token was revoked, or the service deleted. The value was
-	// dropped, and no other follows.
+	// Lost: the token was revoked or has expired, or the service was deleted. The
+	// value was dropped, and no other follows.
 	Lost bool
 
 	// Since is the time of the change to this status.
@@ -56,8 +56,8 @@ type Status struct {
 //
 // gives an error, leaves the last good one and is reported. A variable that is
 // revoked is absent in the next T; one that is required makes it a bad one. If
-// the store cannot be read the value stays, and is marked stale. If the token is
-// revoked the value is dropped.
+// the store cannot be read the value stays, and is marked stale. When the token is
+// revoked or expires the value is dropped.
 //
 // One goroutine works for a Live, and it ends with ctx: see [Live.Done].
 func Watch[T any](ctx context.Context, src secrets.Source, opts *Options) (*Live[T], error) {

@@ -205,6 +205,30 @@ func TestLiveDropsTheValueWhenTheTokenIsRevoked(t *testing.T) {
 	})
 }
 
+func TestLiveDropsTheValueWhenTheTokenExpires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlatform(t)
+		expires := time.Now().Add(time.Hour).Truncate(time.Millisecond)
+		token, err := p.api.IssueTokenUntil(t.Context(), expires)
+		if err != nil {
+			t.Fatal(err)
+		}
+		session, err := secrets.Connect(t.Context(), p.store, token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		live, stop := watch(t, session)
+		defer stop()
+		time.Sleep(time.Until(expires) - 2*time.Minute)
+		wantLive(t, live, &liveConfig{Database: "one", Port: 1}) // takes a minute
+		p.store.off.Store(true)
+		<-live.Done()
+		if s := live.Status(); live.Get() != nil || !s.Lost || s.Stale || !errors.Is(s.Err, secrets.ErrUnauthenticated) || !s.Since.Equal(expires) {
+			t.Errorf("%+v, with a value: %v", s, live.Get() != nil)
+		}
+	})
+}
+
 func TestWatchFailsIfTheFirstValueIsNotGood(t *testing.T) {
 	t.Parallel()
 	good := map[string]string{"DATABASE_URL": "one"}
