@@ -36,38 +36,56 @@ func (o *Organization) deleteSecret(ctx context.Context, name Name, opts *Delete
 	if err := name.checkAs("secret"); err != nil {
 		return err
 	}
-	w := o.writer(name)
-	var id crypto.ID // of the secret that is deleted, once it is known
-	begun := false
+	w, r := o.writer(name), removal{opts: opts}
 	return retry(ctx, func() error {
 		v, s, err := w.read(ctx)
 		if errors.Is(err, ErrTampered) && opts.Revoke {
 			v, s, err = w.salvage(ctx)
 		}
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case !id.IsZero() && s.record.ID != id:
-			return nil // it is gone, and another has its name
-		case s.unfinished():
+		}
+		if s.unfinished() && !r.other(s) {
 			return o.cleanUp(ctx, v, s)
-		case !s.live() && begun:
-			return nil
-		case !s.live():
-			return errNoSecret
 		}
-		if err := s.checkID(opts.IfID); err != nil {
+		if gone, err := r.decide(s); gone || err != nil {
 			return err
-		}
-		if grants := s.grants(); len(grants) > 0 && !opts.Revoke {
-			return &InUseError{Grants: grants}
-		}
-		begun = true
-		if !s.nameless {
-			id = s.record.ID
 		}
 		return o.bury(ctx, v, s)
 	})
+}
+
+// A removal is one deletion of a secret, over all its attempts.
+type removal struct {
+	opts  *DeleteOptions
+	begun bool
+	id    crypto.ID // of the secret that is deleted, once it is known
+}
+
+// other reports whether the secret that was to be deleted is gone, and another
+// has its name.
+func (r *removal) other(s *secretView) bool { return !r.id.IsZero() && s.record.ID != r.id }
+
+// decide reports whether the secret is gone already. It returns an error if it is
+// not to be deleted.
+func (r *removal) decide(s *secretView) (gone bool, err error) {
+	switch {
+	case r.other(s), !s.live() && r.begun:
+		return true, nil
+	case !s.live():
+		return false, errNoSecret
+	}
+	if err := s.checkID(r.opts.IfID); err != nil {
+		return false, err
+	}
+	if grants := s.grants(); len(grants) > 0 && !r.opts.Revoke {
+		return false, &InUseError{Grants: grants}
+	}
+	r.begun = true
+	if !s.nameless {
+		r.id = s.record.ID
+	}
+	return false, nil
 }
 
 // salvage returns what is known of a secret of which a record does not open, or
@@ -102,20 +120,33 @@ func (w *writer) salvage(ctx context.Context) (*view, *secretView, error) {
 
 // bury puts the tombstone, and takes as many grants away as fit beside it.
 func (o *Organization) bury(ctx context.Context, v *view, s *secretView) error {
+	b, all, err := o.burial(ctx, v, s)
+	if err != nil {
+		return err
+	}
+	if err := v.commit(ctx, b); err != nil || all {
+		return err
+	}
+	return errMore // to read the tombstone and clean up
+}
+
+// burial returns the batch that puts the tombstone, and whether it takes all
+// grants away.
+func (o *Organization) burial(ctx context.Context, v *view, s *secretView) (b storage.Batch, all bool, err error) {
 	tombstone := secretRecord{
 		ID: s.record.ID, Version: s.record.Version, Serial: s.record.Serial + 1, State: stateDeleted,
 		Created: s.record.Created, Updated: instantOf(o.client.now()),
 	}
 	value, err := v.encode(typeSecret, tombstone, s.name)
 	if err != nil {
-		return err
+		return b, false, err
 	}
 	key := secretKey(o.name, s.name)
 	v.will(key, &tombstone)
-	b := v.batch(key)
+	b = v.batch(key)
 	b.Puts = []storage.Put{{Key: key, Value: value}}
 	if b.Deletes, err = o.olderKeys(ctx, s); err != nil {
-		return err
+		return b, false, err
 	}
 	fit := (storage.MaxWrites - 2 - len(b.Deletes)) / 2 // two records each, beside the tombstone and the access record
 	for _, g := range s.access.Grantees[:min(fit, len(s.access.Grantees))] {
@@ -124,17 +155,10 @@ func (o *Organization) bury(ctx context.Context, v *view, s *secretView) error {
 		}
 		b.Deletes = append(b.Deletes, o.grantKeys(s.name, g)...)
 	}
-	all := len(s.access.Grantees) <= fit
-	if all {
+	if all = len(s.access.Grantees) <= fit; all {
 		b.Deletes = append(b.Deletes, accessKey(o.name, s.name))
 	}
-	if err := v.commit(ctx, b); err != nil {
-		return err
-	}
-	if all {
-		return nil
-	}
-	return errMore // to read the tombstone and clean up
+	return b, all, nil
 }
 
 // olderKeys returns the keys of the older versions of a secret that is deleted.

@@ -162,6 +162,28 @@ func operations() []operation {
 					t.Errorf("got %v", err)
 				}
 			}},
+		{name: "change",
+			prepare: func(t *testing.T, f *fixture) { f.give(t, "a", "one"); f.give(t, "b", "one"); f.give(t, "c", "one") },
+			already: secrets.ErrNotFound,
+			do: func(ctx context.Context, _ *testing.T, _ *fixture, org *secrets.Organization, _ *secrets.Client) error {
+				return org.Change(ctx, func(c *secrets.Change) error {
+					return errors.Join(
+						c.UpdateSecret("a", text("two"), nil), c.SetSecret("b", text("one")), c.SetSecret("d", text("two")),
+						c.DeleteSecret("c", &secrets.DeleteOptions{Revoke: true}),
+					)
+				})
+			},
+			verify: func(t *testing.T, f *fixture, org *secrets.Organization) {
+				want(t, revealAll(t, org, "a", "b", "c", "d"), "a=two b=one c absent d=two ")
+				want(t, kept(t, f, org, "a"), "2=two 1=one") // once
+				want(t, lookup(t.Context(), getService(t)(org.Service(t.Context(), "api")), "A"), "two")
+			}},
+		{name: "delete several", prepare: granted, already: secrets.ErrNotFound,
+			do: func(ctx context.Context, _ *testing.T, _ *fixture, org *secrets.Organization, _ *secrets.Client) error {
+				return org.Change(ctx, func(c *secrets.Change) error {
+					return c.DeleteSecret("a", &secrets.DeleteOptions{Revoke: true})
+				})
+			}, verify: nothingLeft},
 		{name: "roll back",
 			prepare: func(t *testing.T, f *fixture) { f.give(t, "a", "one"); f.give(t, "a", "two") },
 			do: func(ctx context.Context, _ *testing.T, _ *fixture, org *secrets.Organization, _ *secrets.Client) error {

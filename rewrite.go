@@ -3,7 +3,6 @@ package secrets
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -29,103 +28,6 @@ func checkGrantees(grantees []grantee) error {
 	return nil
 }
 
-// A writer is one operation on one secret, over all its attempts.
-type writer struct {
-	org  *Organization
-	name Name
-
-	rewrites bool                 // it wraps for all grantees, and so reads their services' keys
-	written  map[crypto.ID]Secret // by version key id: what each attempt would have made
-	id       crypto.ID            // see same
-	lost     *lostRewrite         // an attempt whose outcome is not known
-	claims   claims
-}
-
-// A lostRewrite is what a rewrite was to replace: the secret's entry, and the
-// version key in it, which is zero if it was to create the secret.
-type lostRewrite struct {
-	version uint64
-	keyID   crypto.ID
-}
-
-func (o *Organization) writer(name Name) *writer {
-	return &writer{org: o, name: name, written: make(map[crypto.ID]Secret), claims: claims{}}
-}
-
-// same reports whether the secret is the one that the operation met first, and
-// not one that was created under its name since.
-func (w *writer) same(s *secretView) bool {
-	if w.id.IsZero() {
-		w.id = s.record.ID
-	}
-	return w.id == s.record.ID
-}
-
-// read reads the secret, the records under more and, for a rewrite, the
-// grantees' services at one instant, once no other writer's claim is on it.
-func (w *writer) read(ctx context.Context, more ...string) (*view, *secretView, error) {
-	o := w.org
-	keys := append([]string{secretKey(o.name, w.name), accessKey(o.name, w.name)}, more...)
-	for {
-		v, s, err := w.readOnce(ctx, keys)
-		if err != nil {
-			return nil, nil, err
-		}
-		_, ours := w.written[s.record.Claim]
-		if !w.claims.blocked(v, s, ours) {
-			return v, s, nil
-		}
-		if err := pause(ctx, claimPoll); err != nil {
-			return nil, nil, err
-		}
-	}
-}
-
-func (w *writer) readOnce(ctx context.Context, keys []string) (*view, *secretView, error) {
-	v, err := w.org.read(ctx, keys...)
-	if err != nil {
-		return nil, nil, err
-	}
-	s, err := v.secret(w.name)
-	if err != nil || !w.rewrites || !s.live() || len(s.access.Grantees) == 0 {
-		return v, s, err
-	}
-	services := make([]string, 0, len(s.access.Grantees))
-	for _, g := range s.access.Grantees {
-		if key := serviceKey(w.org.name, g.Service); !slices.Contains(keys, key) {
-			services = append(services, key)
-		}
-	}
-	access := s.access
-	if v, err = w.org.read(ctx, slices.Concat(keys, services)...); err != nil {
-		return nil, nil, err
-	}
-	if s, err = v.secret(w.name); err == nil && s.live() && s.access.Serial != access.Serial {
-		return nil, nil, errAgain // other grantees than those whose services were read
-	}
-	return v, s, err
-}
-
-// landed returns what an attempt of this operation made, if it is among the
-// last that the secret remembers. If the outcome of an attempt was lost, and
-// neither its key nor the one that it would have replaced is there any more,
-// nobody can tell.
-func (w *writer) landed(v *view, s *secretView) (Secret, bool, error) {
-	for _, id := range slices.Backward(s.record.Recent) {
-		if made, ok := w.written[id]; ok {
-			return made, true, nil
-		}
-	}
-	switch {
-	case w.lost == nil || w.lost.version == v.entries[secretKey(w.org.name, w.name)].Version:
-		return Secret{}, false, nil
-	case !w.lost.keyID.IsZero() && slices.Contains(s.record.Recent, w.lost.keyID):
-		w.lost = nil // others have written since: ours never will
-		return Secret{}, false, nil
-	}
-	return Secret{}, false, ErrUnknownOutcome
-}
-
 // A rewrite gives a secret a new version key: to set a value, or to take the
 // old key from a service that is to lose the secret or read it elsewhere.
 type rewrite struct {
@@ -140,17 +42,10 @@ type rewrite struct {
 
 // rewrite commits r: in one batch if it fits, in stages otherwise.
 func (w *writer) rewrite(ctx context.Context, v *view, s *secretView, r rewrite) (Secret, error) {
-	grantees, err := v.narrowed(r.grantees)
+	next, made, err := w.seal(v, s, &r)
 	if err != nil {
 		return Secret{}, err
 	}
-	r.grantees = grantees
-	next, err := v.sealVersion(s.name, r.record.ID, r.record.Version, r.value)
-	if err != nil {
-		return Secret{}, err
-	}
-	made := (&secretView{name: s.name, record: r.record}).info()
-	w.written[next.keyID] = made
 	if 2+len(r.grantees)+len(r.puts)+len(r.deletes) > storage.MaxWrites {
 		if v, s, err = w.stage(ctx, v, s, r, next); err != nil {
 			return Secret{}, err
@@ -161,10 +56,21 @@ func (w *writer) rewrite(ctx context.Context, v *view, s *secretView, r rewrite)
 		return Secret{}, err
 	}
 	err = v.commit(ctx, b)
-	if errors.Is(err, ErrUnknownOutcome) && w.lost == nil {
-		w.lost = &lostRewrite{version: v.entries[secretKey(v.org.name, s.name)].Version, keyID: s.record.KeyID}
-	}
+	w.note(v, s, err)
 	return made, err
+}
+
+// seal encrypts what r sets, and remembers what that would make of the secret.
+func (w *writer) seal(v *view, s *secretView, r *rewrite) (next *sealedVersion, made Secret, err error) {
+	if r.grantees, err = v.narrowed(r.grantees); err != nil {
+		return nil, made, err
+	}
+	if next, err = v.sealVersion(s.name, r.record.ID, r.record.Version, r.value); err != nil {
+		return nil, made, err
+	}
+	made = (&secretView{name: s.name, record: r.record}).info()
+	w.written[next.keyID] = made
+	return next, made, nil
 }
 
 // flip returns the batch that makes next the current version. After stage, the

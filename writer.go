@@ -1,0 +1,172 @@
+package secrets
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/seed-9f6dc42a/secrets/crypto"
+)
+
+// A writer is one operation on one secret, over all its attempts.
+type writer struct {
+	org  *Organization
+	name Name
+
+	rewrites bool                 // it wraps for all grantees, and so reads their services' keys
+	written  map[crypto.ID]Secret // by version key id: what each attempt would have made
+	id       crypto.ID            // see same
+	lost     *lostRewrite         // an attempt whose outcome is not known
+	claims   claims
+}
+
+// A lostRewrite is what a rewrite was to replace: the secret's entry, and the
+// version key in it, which is zero if it was to create the secret.
+type lostRewrite struct {
+	version uint64
+	keyID   crypto.ID
+}
+
+func (o *Organization) writer(name Name) *writer {
+	return &writer{org: o, name: name, written: make(map[crypto.ID]Secret), claims: claims{}}
+}
+
+// same reports whether the secret is the one that the operation met first, and
+// not one that was created under its name since.
+func (w *writer) same(s *secretView) bool {
+	if w.id.IsZero() {
+		w.id = s.record.ID
+	}
+	return w.id == s.record.ID
+}
+
+// read reads the secret, the records under more and, for a rewrite, the
+// grantees' services at one instant, once no other writer's claim is on it.
+func (w *writer) read(ctx context.Context, more ...string) (*view, *secretView, error) {
+	v, secrets, err := writers{w}.read(ctx, more...)
+	if err != nil {
+		return nil, nil, err
+	}
+	return v, secrets[0], nil
+}
+
+// landed returns what an attempt of this operation made, if it is among the
+// last that the secret remembers. If the outcome of an attempt was lost, and
+// neither its key nor the one that it would have replaced is there any more,
+// nobody can tell.
+func (w *writer) landed(v *view, s *secretView) (Secret, bool, error) {
+	for _, id := range slices.Backward(s.record.Recent) {
+		if made, ok := w.written[id]; ok {
+			return made, true, nil
+		}
+	}
+	switch {
+	case w.lost == nil || w.lost.version == v.entries[secretKey(w.org.name, w.name)].Version:
+		return Secret{}, false, nil
+	case !w.lost.keyID.IsZero() && slices.Contains(s.record.Recent, w.lost.keyID):
+		w.lost = nil // others have written since: ours never will
+		return Secret{}, false, nil
+	}
+	return Secret{}, false, ErrUnknownOutcome
+}
+
+// note remembers, of the first commit whose outcome is not known, what it was to
+// replace.
+func (w *writer) note(v *view, s *secretView, err error) {
+	if errors.Is(err, ErrUnknownOutcome) && w.lost == nil {
+		w.lost = &lostRewrite{version: v.entries[secretKey(v.org.name, s.name)].Version, keyID: s.record.KeyID}
+	}
+}
+
+// writers are the operations of one commit, each on another secret.
+type writers []*writer
+
+// read reads the secrets, in the order of their writers, the records under more
+// and, for rewrites, the grantees' services at one instant, once no other
+// writer's claim is on any of the secrets.
+func (ws writers) read(ctx context.Context, more ...string) (*view, []*secretView, error) {
+	for {
+		v, secrets, err := ws.readOnce(ctx, more)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !ws.blocked(v, secrets) {
+			return v, secrets, nil
+		}
+		if err := pause(ctx, claimPoll); err != nil {
+			return nil, nil, err
+		}
+	}
+}
+
+func (ws writers) blocked(v *view, secrets []*secretView) bool {
+	blocked := false
+	for i, w := range ws {
+		_, ours := w.written[secrets[i].record.Claim]
+		blocked = w.claims.blocked(v, secrets[i], ours) || blocked
+	}
+	return blocked
+}
+
+func (ws writers) readOnce(ctx context.Context, more []string) (*view, []*secretView, error) {
+	o, keys := ws[0].org, slices.Clone(more)
+	for _, w := range ws {
+		keys = append(keys, secretKey(o.name, w.name), accessKey(o.name, w.name))
+	}
+	v, err := o.read(ctx, keys...)
+	if err != nil {
+		return nil, nil, err
+	}
+	before, err := ws.secrets(v)
+	if err != nil {
+		return nil, nil, err
+	}
+	services := ws.services(before)
+	if len(services) == 0 {
+		return v, before, nil
+	}
+	keys = append(keys, services...)
+	slices.Sort(keys)
+	if v, err = o.read(ctx, slices.Compact(keys)...); err != nil {
+		return nil, nil, err
+	}
+	secrets, err := ws.secrets(v)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, s := range secrets {
+		if s.live() && s.access.Serial != before[i].access.Serial {
+			return nil, nil, errAgain // other grantees than those whose services were read
+		}
+	}
+	return v, secrets, nil
+}
+
+// secrets returns the secrets of the writers.
+func (ws writers) secrets(v *view) ([]*secretView, error) {
+	secrets := make([]*secretView, len(ws))
+	for i, w := range ws {
+		s, err := v.secret(w.name)
+		if err != nil && len(ws) > 1 {
+			err = inSecret(w.name, err)
+		}
+		if err != nil {
+			return nil, err
+		}
+		secrets[i] = s
+	}
+	return secrets, nil
+}
+
+// services returns the keys of the services for which there is something to wrap.
+func (ws writers) services(secrets []*secretView) (keys []string) {
+	for i, w := range ws {
+		if !w.rewrites || !secrets[i].live() {
+			continue
+		}
+		for _, g := range secrets[i].access.Grantees {
+			keys = append(keys, serviceKey(w.org.name, g.Service))
+		}
+	}
+	return keys
+}
