@@ -175,6 +175,8 @@ func (s *servant) obey(order string, args []string) string {
 		return s.increment(ctx, args[0])
 	case "acknowledge":
 		return s.acknowledge(ctx, args[0])
+	case "purge":
+		return s.purge(ctx)
 	case "compare":
 		return s.compare(ctx, args[0])
 	case "limit":
@@ -284,6 +286,16 @@ func (s *servant) acknowledge(ctx context.Context, name string) string {
 			return answer(err)
 		}
 		fmt.Fprintln(s.out, i)
+	}
+}
+
+// purge purges until it is killed, and says so each time.
+func (s *servant) purge(ctx context.Context) string {
+	for {
+		if err := s.store.Purge(ctx); err != nil {
+			return answer(err)
+		}
+		fmt.Fprintln(s.out, "purged")
 	}
 }
 

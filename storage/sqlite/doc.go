@@ -62,7 +62,9 @@
 // What is deleted or replaced is overwritten with zeros in the main file when
 // that is next brought up to date, and in the -wal file when a Store that has
 // written is closed while no other is reading; until then older (encrypted)
-// values remain in -wal.
+// values remain in -wal. Copies of small ones may remain in unused parts of the
+// main file, where SQLite has divided a page. [Store.Purge] removes both, at
+// once.
 //
 // SQLite notices much of what damages a file, and that is [ErrCorrupt], but
 // not a changed byte inside a value. The encryption of the values does.

@@ -128,7 +128,7 @@ func definite(code sqlite3.ExtendedErrorCode) bool {
 // endsWait says that err may come from a wait or a statement that was cut
 // short by its context or by Close.
 func endsWait(err error) bool {
-	return errors.Is(err, sqlite3.BUSY) || errors.Is(err, sqlite3.INTERRUPT)
+	return errors.Is(err, sqlite3.BUSY) || errors.Is(err, sqlite3.INTERRUPT) || errors.Is(err, errHeld)
 }
 
 // needsAnother says that another connection may do what this one cannot: since

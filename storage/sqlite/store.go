@@ -25,6 +25,7 @@ type Store struct {
 	opts     Options
 	readers  *pool
 	writers  *pool // of one
+	purgers  *pool // of one
 	watchers watchers
 
 	closing sync.Once
@@ -35,6 +36,7 @@ func newStore(path string, f file, opts Options) *Store {
 	s := &Store{path: path, file: f.path, readOnly: f.readOnly, opts: opts, closed: make(chan struct{})}
 	s.readers = newPool(maxReaders, s.closed, s.connectReader)
 	s.writers = newPool(1, s.closed, s.connectWriter)
+	s.purgers = newPool(1, s.closed, s.connectPurger)
 	s.watchers.init(s)
 	return s
 }
@@ -161,7 +163,7 @@ func (s *Store) tryView(ctx context.Context, until time.Time, fn func(*conn) err
 // Commit implements [storage.Store].
 func (s *Store) Commit(ctx context.Context, batch storage.Batch) error {
 	until := time.Now().Add(s.opts.BusyTimeout)
-	c, err := s.takeWriter(ctx, until)
+	c, err := s.takeFrom(ctx, s.writers, until)
 	if err != nil {
 		return s.fail(ctx, err, false)
 	}
@@ -172,14 +174,15 @@ func (s *Store) Commit(ctx context.Context, batch storage.Batch) error {
 	return s.finish(ctx, c)
 }
 
-func (s *Store) takeWriter(ctx context.Context, until time.Time) (*conn, error) {
-	if err := s.writers.usable(ctx); err != nil {
+// takeFrom takes a connection that writes.
+func (s *Store) takeFrom(ctx context.Context, writers *pool, until time.Time) (*conn, error) {
+	if err := writers.usable(ctx); err != nil {
 		return nil, err
 	}
 	if s.readOnly {
 		return nil, fmt.Errorf("%w: opened for reading only", fs.ErrPermission)
 	}
-	return s.writers.take(ctx, until)
+	return writers.take(ctx, until)
 }
 
 // stage does all of a commit but the COMMIT. The checks are read after BEGIN
@@ -258,17 +261,16 @@ func (s *Store) Close() error {
 	s.closing.Do(func() {
 		close(s.closed)
 		s.watchers.end()
+		s.purgers.drain(func(*conn) {})
 		s.readers.drain(func(*conn) {})
 		s.writers.drain((*conn).clean)
 	})
 	return nil
 }
 
-// clean brings the main file up to date and empties the -wal file, unless
-// somebody is reading it, so that nothing that was deleted stays there.
-func (c *conn) clean() {
-	_ = c.do(context.Background(), time.Time{}, func() error { return c.exec("PRAGMA wal_checkpoint(TRUNCATE)") })
-}
+// clean empties the -wal file, unless somebody is reading it, so that nothing
+// that was deleted stays there.
+func (c *conn) clean() { _ = c.do(context.Background(), time.Time{}, c.emptyWAL) }
 
 func (s *Store) isClosed() bool {
 	select {
