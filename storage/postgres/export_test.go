@@ -1,9 +1,15 @@
 package postgres
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // SetHeartbeat is for tests that do not want to wait for it.
 func (o *Options) SetHeartbeat(d time.Duration) { o.heartbeat = d }
+
+// AddMigrations adds to the migrations of this package.
+func (o *Options) AddMigrations(sql ...string) { o.migrations = slices.Concat(migrations, sql) }
 
 // MaxLocks is how many keys a batch locks one by one.
 const MaxLocks = maxLocks

@@ -27,6 +27,9 @@ type Options struct {
 	// heartbeat is how often the connection of Changes is tried when nothing
 	// comes from it; tests do not want to wait for it.
 	heartbeat time.Duration
+
+	// migrations are those of this package; tests add to them.
+	migrations []string
 }
 
 const (
@@ -46,6 +49,9 @@ func (o *Options) orDefault() (Options, error) {
 	}
 	if opts.heartbeat == 0 {
 		opts.heartbeat = defaultHeartbeat
+	}
+	if opts.migrations == nil {
+		opts.migrations = migrations
 	}
 	if len(opts.Schema) > maxIdentifier {
 		return Options{}, fmt.Errorf("name of the schema of %d bytes, at most %d", len(opts.Schema), maxIdentifier)

@@ -48,7 +48,7 @@ type querier interface {
 // is there, and one round trip says so.
 func (s *Store) prepare(ctx context.Context) error {
 	version, err := s.identify(ctx, s.pool)
-	if err != nil || version == len(migrations) {
+	if err != nil || version == len(s.migrations) {
 		return err
 	}
 	return s.migrate(ctx)
@@ -67,14 +67,14 @@ func (s *Store) identify(ctx context.Context, from querier) (int, error) {
 	if comment == nil {
 		return 0, nil
 	}
-	return parseComment(*comment)
+	return s.parseComment(*comment)
 }
 
-func parseComment(comment string) (version int, err error) {
+func (s *Store) parseComment(comment string) (version int, err error) {
 	if _, err := fmt.Sscanf(comment, commentFormat, &version); err != nil || version < 1 {
 		return 0, ErrForeign
 	}
-	if known := len(migrations); version > known {
+	if known := len(s.migrations); version > known {
 		return 0, fmt.Errorf("%w: version %d, this program knows %d", ErrNewer, version, known)
 	}
 	return version, nil
@@ -99,25 +99,25 @@ func (s *Store) migrate(ctx context.Context) error {
 		return err
 	}
 	if err := tx.Commit(ctx); err != nil {
-		return fmt.Errorf("%w: the table may or may not have been created", storage.ErrUnavailable)
+		return fmt.Errorf("%w: the table may or may not have been created or migrated", storage.ErrUnavailable)
 	}
 	return nil
 }
 
 func (s *Store) upgrade(ctx context.Context, tx pgx.Tx, version int) error {
-	if version == len(migrations) {
+	if version == len(s.migrations) {
 		return nil // another process was faster
 	}
 	if err := s.createSchema(ctx, tx); err != nil {
 		return err
 	}
 	schema := quoted(s.schema)
-	for _, migration := range migrations[version:] {
+	for _, migration := range s.migrations[version:] {
 		if err := execAll(ctx, tx, fmt.Sprintf(migration, schema)); err != nil {
 			return err
 		}
 	}
-	comment := fmt.Sprintf("COMMENT ON TABLE %s.entries IS '"+commentFormat+"'", schema, len(migrations))
+	comment := fmt.Sprintf("COMMENT ON TABLE %s.entries IS '"+commentFormat+"'", schema, len(s.migrations))
 	return execAll(ctx, tx, comment)
 }
 

@@ -58,15 +58,6 @@ func TestTableOfAnotherApplicationIsLeftAlone(t *testing.T) {
 	}
 }
 
-func TestTableOfANewerVersionIsRefused(t *testing.T) {
-	t.Parallel()
-	schema := newName("newer")
-	_ = open(t, schema).Close()
-	execute(t, "COMMENT ON TABLE "+schema+".entries IS 'github.com/seed-9f6dc42a/secrets storage/postgres version 2'")
-	_, err := postgres.Open(t.Context(), server.DSN, &postgres.Options{Schema: schema})
-	wantError(t, err, postgres.ErrNewer)
-}
-
 func TestSchemaNamesAreQuotedOrRefused(t *testing.T) {
 	t.Parallel()
 	long := "a very long name that has exactly sixty-three bytes, no more, -"[:63]

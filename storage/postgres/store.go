@@ -25,6 +25,8 @@ type Store struct {
 	owned    bool // the pool is to be closed
 	watchers watchers
 
+	migrations []string
+
 	closing sync.Once
 	mu      sync.RWMutex
 	closed  bool
@@ -56,7 +58,7 @@ func newStatements(schema string) statements {
 }
 
 func newStore(pool *pgxpool.Pool, opts Options) *Store {
-	s := &Store{schema: opts.Schema, sql: newStatements(opts.Schema), pool: pool}
+	s := &Store{schema: opts.Schema, sql: newStatements(opts.Schema), pool: pool, migrations: opts.migrations}
 	s.life, s.endLife = context.WithCancel(context.Background())
 	s.watchers.init(s, opts.heartbeat)
 	return s
