@@ -140,7 +140,7 @@ func (o *Organization) finishDeletion(ctx context.Context, entry storage.Entry, 
 // and then its record. Tokens go first: then no app sees a part of the rest.
 func (o *Organization) removeRecords(ctx context.Context, entry storage.Entry) error {
 	check := []storage.Check{{Key: entry.Key, Version: entry.Version}}
-	for _, prefix := range []string{organizationPrefix(o.name) + "token/", organizationPrefix(o.name)} {
+	for _, prefix := range []string{tokensPrefix(o.name), organizationPrefix(o.name)} {
 		if err := sweep(ctx, o.client.store, prefix, check); err != nil {
 			return err
 		}

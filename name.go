@@ -104,17 +104,17 @@ func serialKey(org, service Name) string {
 	return organizationPrefix(org) + "serial/" + string(service)
 }
 
-func tokenPrefix(org, service Name) string {
-	return organizationPrefix(org) + "token/" + string(service) + "/"
-}
+func tokensPrefix(org Name) string { return organizationPrefix(org) + "token/" }
+
+func tokenPrefix(org, service Name) string { return tokensPrefix(org) + string(service) + "/" }
 
 func tokenKey(org, service Name, id crypto.ID) string {
 	return tokenPrefix(org, service) + id.String()
 }
 
-func rowPrefix(org, service Name) string {
-	return organizationPrefix(org) + "env/" + string(service) + "/"
-}
+func rowsPrefix(org Name) string { return organizationPrefix(org) + "env/" }
+
+func rowPrefix(org, service Name) string { return rowsPrefix(org) + string(service) + "/" }
 
 func rowKey(org, service, secret Name) string { return rowPrefix(org, service) + string(secret) }
 
