@@ -196,9 +196,8 @@ func (a *granting) move(ctx context.Context, w *writer, i int, current *sealedVe
 // record says: somebody has changed or removed them.
 func (a *granting) repair(ctx context.Context, i int, current *sealedVersion) error {
 	v, grantees := a.view, a.secret.access.Grantees
-	row := v.entries[rowKey(v.org.name, a.service.name, a.secret.name)]
 	_, taken := v.entries[variableKey(v.org.name, a.service.name, a.env)]
-	if a.rowOpens(row.Value, grantees[i]) && (taken || a.env == NoEnv) {
+	if v.rowOpens(a.secret, grantees[i]) && (taken || a.env == NoEnv) {
 		return nil
 	}
 	b, err := v.putGrant(a.secret, grantees, i, current)
@@ -209,23 +208,23 @@ func (a *granting) repair(ctx context.Context, i int, current *sealedVersion) er
 	return v.commit(ctx, b)
 }
 
-// rowOpens reports whether the service can read the secret by this row, with
-// each of its keys.
-func (a *granting) rowOpens(data []byte, g grantee) bool {
+// rowOpens reports whether a grantee can read the secret by its row, with each of
+// its keys.
+func (v *view) rowOpens(s *secretView, g grantee) bool {
 	var row rowRecord
-	if decode(data, &row) != nil {
+	if decode(v.entries[rowKey(v.org.name, g.Service, s.name)].Value, &row) != nil {
 		return false
 	}
-	keys, err := a.view.granteeKeys(g)
+	keys, err := v.granteeKeys(g)
 	if err != nil {
 		return false
 	}
 	for i, key := range keys {
 		r := reader{
-			organizationID: a.view.org.id, organization: a.view.org.name,
+			organizationID: v.org.id, organization: v.org.name,
 			serviceID: g.ServiceID, service: g.Service, keyID: g.KeyIDs[i], key: key,
 		}
-		if _, ok, err := r.open(a.secret.name, row, a.secret.record); err != nil || !ok || row.Env != g.Env {
+		if _, ok, err := r.open(s.name, row, s.record); err != nil || !ok || row.Env != g.Env {
 			return false
 		}
 	}

@@ -1,0 +1,105 @@
+package secrets
+
+import (
+	"context"
+	"strings"
+)
+
+// A VerifyReport is what [Client.Verify] has found.
+type VerifyReport struct {
+	Records  int       // that were looked at
+	Findings []Finding // each record at most once, in no order
+}
+
+// A Finding is a record that is not as the engine has written it.
+type Finding struct {
+	Key    string // of the record in the store: names and ids, never a value
+	Reason string
+}
+
+// The reasons.
+const (
+	doesNotOpen = "does not open, or contradicts another record"
+	isMissing   = "is missing, or does not open"
+	isForNobody = "belongs to nothing"
+	isUnknown   = "is no record of this library"
+)
+
+// Verify walks through an organization and reports every record that does not
+// open, contradicts another, is missing, or belongs to nothing. It opens all
+// values, of older versions too, and each grant as its service would; it keeps
+// none. It changes nothing, may be used at any time, and takes memory for a page
+// of records and for what it finds.
+//
+// It gives [ErrNotFound] if there is no such organization, [ErrWrongRoot] if the
+// root does not open it, and the errors of the store: then the report is what was
+// found before. What an interrupted operation has left is no finding:
+// [Client.Sweep] finishes it.
+func (c *Client) Verify(ctx context.Context, organization Name) (VerifyReport, error) {
+	w := verifier{report: VerifyReport{Records: 1}, found: make(map[string]bool)} // the organization's own
+	org, err := c.organization(ctx, organization)
+	if err == nil {
+		w.org = org
+		err = w.walk(ctx)
+	}
+	return w.report, c.fail("verify", organization, err)
+}
+
+// A verifier is one walk.
+type verifier struct {
+	org    *Organization
+	report VerifyReport
+	found  map[string]bool // the keys of the findings
+}
+
+// find notes a record, unless it was noted already: some are met twice.
+func (w *verifier) find(key, reason string) {
+	if w.found[key] {
+		return
+	}
+	w.found[key] = true
+	w.report.Findings = append(w.report.Findings, Finding{Key: key, Reason: reason})
+}
+
+// walk looks at everything under the organization's prefix, a page at a time.
+func (w *verifier) walk(ctx context.Context) error {
+	prefix, after := organizationPrefix(w.org.name), ""
+	for {
+		page, err := w.org.client.store.List(ctx, prefix, after, listPage)
+		if err != nil {
+			return err
+		}
+		for _, e := range page {
+			if err := w.look(ctx, e.Key, strings.Split(strings.TrimPrefix(e.Key, prefix), "/")); err != nil {
+				return err
+			}
+		}
+		w.report.Records += len(page)
+		if len(page) < listPage {
+			return nil
+		}
+		after = page[len(page)-1].Key
+	}
+}
+
+// look looks at a record, by its kind and the names in its key. It reads it anew,
+// with those that stand behind it, so that what changes meanwhile is seen as a
+// whole.
+func (w *verifier) look(ctx context.Context, key string, parts []string) error {
+	l := map[string]struct {
+		names int
+		at    func(ctx context.Context, names []Name) error
+	}{
+		"secret": {1, w.secret}, "access": {1, w.access}, "service": {1, w.service}, "serial": {1, w.service},
+		"token": {2, w.token}, "env": {2, w.row}, "var": {2, w.variable}, "version": {2, w.version},
+	}[parts[0]]
+	var names []Name
+	for _, part := range parts[1:] {
+		names = append(names, Name(part))
+	}
+	if l.at == nil || len(names) != l.names || names[0].check() != nil {
+		w.find(key, isUnknown)
+		return nil
+	}
+	return l.at(ctx, names)
+}
