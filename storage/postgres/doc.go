@@ -57,6 +57,23 @@
 // own log may have both: with log_statement or log_parameter_max_length it
 // holds keys and encrypted values.
 //
+// # What was deleted
+//
+// [Store.Purge] removes what was deleted or replaced from the files of the
+// table. Who can read the folder of the server still finds it, encrypted, in
+// the write-ahead log (pg_wal), and this package cannot change that: what
+// removes old segments is a checkpoint after the present segment was left. By
+// default their files are used again, and keep the bytes until they are
+// overwritten. A superuser has them removed with wal_recycle=off in the
+// configuration, and, after a Purge,
+//
+//	SELECT pg_switch_wal();
+//	CHECKPOINT;
+//
+// Segments that an archive, a standby, a replication slot or wal_keep_size
+// still wants stay longer. A server that crashes in the middle of a Purge
+// leaves the unfinished copy behind, as PostgreSQL does with any table.
+//
 // # Several servers
 //
 // Reads must come from the primary: a standby lags behind, and a grant that

@@ -11,6 +11,9 @@ func (o *Options) SetHeartbeat(d time.Duration) { o.heartbeat = d }
 // AddMigrations adds to the migrations of this package.
 func (o *Options) AddMigrations(sql ...string) { o.migrations = slices.Concat(migrations, sql) }
 
+// SetPatience is for tests that do not want to wait for it.
+func (o *Options) SetPatience(d time.Duration) { o.patience = d }
+
 // MaxLocks is how many keys a batch locks one by one.
 const MaxLocks = maxLocks
 

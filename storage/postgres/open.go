@@ -30,6 +30,9 @@ type Options struct {
 
 	// migrations are those of this package; tests add to them.
 	migrations []string
+
+	// patience is how long Purge waits for others.
+	patience time.Duration
 }
 
 const (
@@ -52,6 +55,9 @@ func (o *Options) orDefault() (Options, error) {
 	}
 	if opts.migrations == nil {
 		opts.migrations = migrations
+	}
+	if opts.patience == 0 {
+		opts.patience = defaultPatience
 	}
 	if len(opts.Schema) > maxIdentifier {
 		return Options{}, fmt.Errorf("name of the schema of %d bytes, at most %d", len(opts.Schema), maxIdentifier)

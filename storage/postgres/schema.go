@@ -13,7 +13,9 @@ import (
 // creates it. %[1]s stands for the schema.
 //
 // The sequence belongs to the table and goes with it. A value is ciphertext,
-// which cannot be compressed, so nothing is tried.
+// which cannot be compressed, so nothing is tried. Statistics of it would be of
+// no use to the planner, and are copies of values that are short, which stay in
+// the catalog when those are deleted.
 var migrations = []string{`
 CREATE SEQUENCE %[1]s.versions AS bigint;
 CREATE TABLE %[1]s.entries (
@@ -23,6 +25,7 @@ CREATE TABLE %[1]s.entries (
 );
 ALTER SEQUENCE %[1]s.versions OWNED BY %[1]s.entries.version;
 ALTER TABLE %[1]s.entries ALTER COLUMN value SET STORAGE EXTERNAL;
+ALTER TABLE %[1]s.entries ALTER COLUMN value SET STATISTICS 0;
 `}
 
 // A comment on the table says that it is ours, and its version. It is part of

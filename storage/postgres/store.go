@@ -24,6 +24,7 @@ type Store struct {
 	pool     *pgxpool.Pool
 	owned    bool // the pool is to be closed
 	watchers watchers
+	patience time.Duration // of Purge
 
 	migrations []string
 
@@ -58,7 +59,9 @@ func newStatements(schema string) statements {
 }
 
 func newStore(pool *pgxpool.Pool, opts Options) *Store {
-	s := &Store{schema: opts.Schema, sql: newStatements(opts.Schema), pool: pool, migrations: opts.migrations}
+	s := &Store{
+		schema: opts.Schema, sql: newStatements(opts.Schema), pool: pool, migrations: opts.migrations, patience: opts.patience,
+	}
 	s.life, s.endLife = context.WithCancel(context.Background())
 	s.watchers.init(s, opts.heartbeat)
 	return s
