@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-9f6dc42a/secrets"
 	"github.com/seed-9f6dc42a/secrets/crypto"
+	"github.com/seed-9f6dc42a/secrets/storage"
 )
 
 // A platform that starts opens what it has created before.
@@ -118,4 +119,56 @@ func ExampleClient_DeleteOrganization() {
 	// Output:
 	// true
 	// <nil>
+}
+
+// A platform does this now and then, and after a crash.
+func ExampleClient_Sweep() {
+	ctx := context.Background()
+	client, _ := newClient()
+	acme, err := client.CreateOrganization(ctx, "acme")
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := acme.CreateSecret(ctx, "database-url", secrets.Text("postgres://app@db/main")); err != nil {
+		log.Fatal(err)
+	}
+	done, err := client.Sweep(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("deletions finished:", done.Secrets+done.Services+done.Organizations)
+	// Output: deletions finished: 0
+}
+
+// Somebody has changed a record in the database.
+func ExampleClient_Verify() {
+	ctx := context.Background()
+	client, store := newClient()
+	acme, err := client.CreateOrganization(ctx, "acme")
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := acme.CreateSecret(ctx, "database-url", secrets.Text("postgres://app@db/main")); err != nil {
+		log.Fatal(err)
+	}
+	found, err := store.Get(ctx, "org/acme/secret/database-url")
+	if err != nil {
+		log.Fatal(err)
+	}
+	err = store.Commit(ctx, storage.Batch{
+		Checks: []storage.Check{{Key: found[0].Key, Version: found[0].Version}},
+		Puts:   []storage.Put{{Key: found[0].Key, Value: []byte("changed")}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	report, err := client.Verify(ctx, "acme")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, finding := range report.Findings {
+		fmt.Println(finding.Key, finding.Reason)
+	}
+	// Output: org/acme/secret/database-url does not open, or contradicts another record
 }
