@@ -184,6 +184,17 @@ func operations() []operation {
 					return c.DeleteSecret("a", &secrets.DeleteOptions{Revoke: true})
 				})
 			}, verify: nothingLeft},
+		{name: "confirm deletion",
+			prepare: func(t *testing.T, f *fixture) {
+				f.give(t, "b", "one")
+				row := entries(t, f.store, "org/acme/env/api/b")
+				f.crowdAndCrash(t)
+				restore(t, f.store, row)
+			},
+			do: func(ctx context.Context, _ *testing.T, _ *fixture, org *secrets.Organization, _ *secrets.Client) error {
+				_, err := org.ConfirmDeletion(ctx, "b")
+				return err
+			}, verify: nothingLeft},
 		{name: "roll back",
 			prepare: func(t *testing.T, f *fixture) { f.give(t, "a", "one"); f.give(t, "a", "two") },
 			do: func(ctx context.Context, _ *testing.T, _ *fixture, org *secrets.Organization, _ *secrets.Client) error {
@@ -260,6 +271,21 @@ func operations() []operation {
 	}
 }
 
+// sweeping is apart from the others: an error of Sweep is about the step that it
+// ended, and the report says what was done before.
+func sweeping() operation {
+	return operation{name: "sweep", prepare: halfDone,
+		do: func(ctx context.Context, _ *testing.T, _ *fixture, _ *secrets.Organization, client *secrets.Client) error {
+			_, err := client.Sweep(ctx)
+			return err
+		},
+		verify: func(t *testing.T, f *fixture, _ *secrets.Organization) {
+			if left := sweep(t, f.open(t, f.store)); left != (secrets.SweepReport{}) {
+				t.Errorf("left to do: %+v", left)
+			}
+		}}
+}
+
 func nothingLeftOf(prefixes ...string) func(*testing.T, *fixture, *secrets.Organization) {
 	return func(t *testing.T, f *fixture, _ *secrets.Organization) {
 		for _, prefix := range prefixes {
@@ -276,7 +302,7 @@ const maxCalls = 200
 
 func TestEveryOperationSurvivesAFaultAtEveryCallAndMayBeRepeated(t *testing.T) {
 	t.Parallel()
-	for _, op := range operations() {
+	for _, op := range append(operations(), sweeping()) {
 		for _, fault := range []fault{refused, lostBefore, lostAfter, crashBefore, crashAfter, conflicted} {
 			t.Run(op.name+"/"+string(fault), func(t *testing.T) {
 				t.Parallel()

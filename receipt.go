@@ -67,7 +67,7 @@ func (o *Organization) confirmDeletion(ctx context.Context, secret Name, receipt
 	if err := secret.checkAs("secret"); err != nil {
 		return err
 	}
-	w := o.writer(secret)
+	w, begun := o.writer(secret), false
 	err := retry(ctx, func() error {
 		v, s, err := w.read(ctx)
 		switch {
@@ -77,14 +77,16 @@ func (o *Organization) confirmDeletion(ctx context.Context, secret Name, receipt
 			return errLives
 		case !s.exists():
 			return errNoSecret
-		case s.unfinished():
+		}
+		begun = true
+		receipt.ID, receipt.DeletedAt = s.record.ID.String(), s.record.Updated.time()
+		if s.unfinished() {
 			return cmp.Or(o.cleanUp(ctx, v, s), error(errMore))
 		}
-		receipt.ID, receipt.DeletedAt = s.record.ID.String(), s.record.Updated.time()
 		return o.removeRest(ctx, v, s)
 	})
 	if err != nil {
-		return err
+		return unsettled(begun, err)
 	}
 	receipt.Level = LevelRecords
 	return o.client.purge(ctx, receipt)

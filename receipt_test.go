@@ -116,21 +116,35 @@ func TestConfirmDeletionFinishesAndRemovesWhatWasPutBack(t *testing.T) {
 	}
 }
 
+func TestDeletionTakesAllAccessInItsFirstCommit(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.crowdAndCrash(t)
+	if rows := len(entries(t, f.store, "org/acme/env/")); rows == 0 {
+		t.Fatalf("%d rows are left, want some", rows)
+	}
+	for _, name := range append(names("svc", half), "api") {
+		want(t, lookup(t.Context(), getService(t)(f.org.Service(t.Context(), name)), "B"), "absent")
+	}
+	_, err := f.org.RevealSecret(t.Context(), "b")
+	wantError(t, err, secrets.ErrNotFound)
+}
+
+// half is some grantees more than one commit takes the access of.
+const half = 52
+
 // crowdAndCrash leaves the deletion of a secret half done.
 func (f *fixture) crowdAndCrash(t *testing.T) {
 	t.Helper()
 	f.give(t, "b", "one")
-	for _, name := range names("svc", crowd) {
+	for _, name := range names("svc", half) {
 		if _, err := getService(t)(f.org.CreateService(t.Context(), name)).Grant(t.Context(), "b", ""); err != nil {
 			t.Fatal(err)
 		}
 	}
-	store := &faulty{Store: f.store, fault: crashAfter, at: 1 << 30}
-	org := f.on(t, store)
-	store.at = store.calls + 2 // the read, and the commit of the tombstone
-	if err := org.DeleteSecret(t.Context(), "b", &secrets.DeleteOptions{Revoke: true}); err == nil {
-		t.Fatal("no error")
-	}
+	f.crash(t, 2, func(ctx context.Context, org *secrets.Organization) error { // the read, and the commit of the tombstone
+		return org.DeleteSecret(ctx, "b", &secrets.DeleteOptions{Revoke: true})
+	})
 }
 
 func TestOrganizationIsConfirmedToBeGone(t *testing.T) {
