@@ -126,19 +126,13 @@ func TestCacheIsOfNoUseToAnotherToken(t *testing.T) {
 
 func TestLosingAccessRemovesTheCache(t *testing.T) {
 	t.Parallel()
-	for what, lose := range map[string]func(*offline) error{
-		"token revoked":   func(o *offline) error { return o.api.RevokeToken(t.Context(), o.tokens[0].ID()) },
-		"service deleted": func(o *offline) error { return o.org.DeleteService(t.Context(), "api") },
-		"organization deleted": func(o *offline) error {
-			return o.client.DeleteOrganization(t.Context(), "acme", &secrets.DeleteOptions{Revoke: true})
-		},
-	} {
+	for what, lose := range losses {
 		o := newOffline(t)
 		session, err := o.connectCached(t.Context(), t, o.tokens[0])
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := lose(o); err != nil {
+		if err := lose(t.Context(), o.fixture, o.tokens[0]); err != nil {
 			t.Fatal(err)
 		}
 		want(t, lookup(t.Context(), session, "A"), secrets.ErrUnauthenticated.Error())

@@ -28,8 +28,8 @@ const (
 // not all seen.
 //
 // It waits for signals of the store, and looks by itself once a minute; while
-// nothing changes that look is one call of the store. Changes of other
-// organizations wake nobody.
+// nothing changes that look is one call of the store, but for a service of 1,000
+// grants or more. Changes of other organizations wake nobody.
 //
 // A failure is yielded once, with a nil environment, and the next environment
 // after it says that it is over: with [ErrUnavailable] the last one may still be
@@ -70,26 +70,39 @@ func (w *watcher) next(ctx context.Context, yield func(*Environment, error) bool
 	switch {
 	case ctx.Err() != nil:
 		return false
-	case err == nil:
-		w.failed = false
-		if w.backoff = min(max(2*w.backoff, minBackoff), maxBackoff); env.stale.IsZero() && w.changes != nil {
-			w.backoff = 0
-		}
-		if env.Equal(w.last) && env.stale.IsZero() == w.last.stale.IsZero() {
-			return true
-		}
-		w.last = env
-		return yield(env, nil)
 	case errors.Is(err, ErrUnauthenticated), errors.Is(err, storage.ErrClosed):
 		yield(nil, w.session.fail("watch", err))
 		return false
+	case err != nil:
+		return w.fail(err, yield)
 	}
-	w.backoff = min(max(2*w.backoff, minBackoff), maxBackoff)
+	w.failed = false
+	w.retry(env.stale.IsZero() && w.changes != nil)
+	if env.Equal(w.last) && env.stale.IsZero() == w.last.stale.IsZero() {
+		return true
+	}
+	w.last = env
+	return yield(env, nil)
+}
+
+// fail yields the first of several failures.
+func (w *watcher) fail(err error, yield func(*Environment, error) bool) bool {
+	w.retry(false)
 	if w.failed {
 		return true
 	}
 	w.failed, w.last, w.seen = true, nil, nil
 	return yield(nil, w.session.fail("watch", err))
+}
+
+// retry sets how long to wait before the store is tried again, which is longer
+// each time until all is well.
+func (w *watcher) retry(well bool) {
+	if well {
+		w.backoff = 0
+		return
+	}
+	w.backoff = min(max(2*w.backoff, minBackoff), maxBackoff)
 }
 
 // read subscribes before it reads, so that no change falls in between. With a

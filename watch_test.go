@@ -162,20 +162,7 @@ func TestWatcherSeesAStagedUpdate(t *testing.T) {
 
 func TestWatcherOfARevokedTokenSaysSoAndEnds(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
-		name   string
-		revoke func(context.Context, *fixture, secrets.Token) error
-	}{
-		{"token revoked", func(ctx context.Context, f *fixture, token secrets.Token) error {
-			return f.api.RevokeToken(ctx, token.ID())
-		}},
-		{"service deleted", func(ctx context.Context, f *fixture, _ secrets.Token) error {
-			return f.org.DeleteService(ctx, "api")
-		}},
-		{"organization deleted", func(ctx context.Context, f *fixture, _ secrets.Token) error {
-			return f.client.DeleteOrganization(ctx, "acme", &secrets.DeleteOptions{Revoke: true})
-		}},
-	} {
+	for name, lose := range losses {
 		for _, grants := range []bool{true, false} {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFixtureOn(t, newMemory(t))
@@ -187,12 +174,12 @@ func TestWatcherOfARevokedTokenSaysSoAndEnds(t *testing.T) {
 				token := f.token(t)
 				w := watchA(t, f.connect(t, token))
 				wantSaid(t, w, before)
-				if err := c.revoke(t.Context(), f, token); err != nil {
+				if err := lose(t.Context(), f, token); err != nil {
 					t.Fatal(err)
 				}
 				got := w.said()
 				if len(got) == 0 || got[len(got)-1] != secrets.ErrUnauthenticated.Error() {
-					t.Errorf("%s: yielded %q", c.name, got)
+					t.Errorf("%s: yielded %q", name, got)
 				}
 				<-w.done
 			})
@@ -321,6 +308,43 @@ func TestWatcherOutlivesAStoreThatIsAwayForAnHour(t *testing.T) {
 		time.Sleep(time.Minute)
 		wantSaid(t, w, "two")
 		w.end(t)
+	})
+}
+
+// A refusing store is away, and notes when it was asked.
+type refusing struct {
+	storage.Store
+	asked []time.Time // by one watcher
+}
+
+func (r *refusing) List(context.Context, string, string, int) ([]storage.Entry, error) {
+	r.asked = append(r.asked, time.Now())
+	return nil, storage.ErrUnavailable
+}
+
+func TestStoreThatIsAwayIsTriedLessAndLessOften(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixtureOn(t, newMemory(t))
+		store := &refusing{Store: f.store}
+		session, err := secrets.Connect(t.Context(), store, f.token(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := watchA(t, session)
+		time.Sleep(10 * time.Minute)
+		wantSaid(t, w, secrets.ErrUnavailable.Error())
+		w.end(t)
+		longest := 100 * time.Millisecond
+		for i := range len(store.asked) - 1 {
+			if gap := store.asked[i+1].Sub(store.asked[i]); gap < longest/2 || gap > longest {
+				t.Errorf("attempt %d comes after %v, want between a half and all of %v", i+1, gap, longest)
+			}
+			longest = min(2*longest, 30*time.Second)
+		}
+		if longest < 30*time.Second {
+			t.Errorf("%d attempts in 10 minutes", len(store.asked))
+		}
 	})
 }
 
