@@ -20,13 +20,15 @@ const maxSealed = 64 << 10
 // zero value holds no key and must not be used.
 //
 // It is a Tink keyset of XAES-256-GCM keys, whose ciphertexts begin with five
-// bytes that name the key (the TINK prefix), so that it can hold an old key
-// beside a new one. Tink keeps copies of the keys as long as the Keyset lives
+// bytes that name the key (the TINK prefix, see [KeyID]), so that it can hold
+// an old key beside a new one. Tink keeps copies of the keys as long as the Keyset lives
 // and leaves some to the garbage collector.
 type Keyset struct {
 	redacted
-	handle concealed[*keyset.Handle]
-	aead   concealed[tink.AEAD]
+	handle  concealed[*keyset.Handle]
+	aead    concealed[tink.AEAD]
+	ids     []KeyID
+	primary KeyID
 }
 
 // NewKeyset returns a keyset with one fresh random key.
@@ -43,7 +45,11 @@ func newKeyset(handle *keyset.Handle) (*Keyset, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Keyset{handle: conceal(handle), aead: conceal(a)}, nil
+	ids, primary, err := keyIDs(handle)
+	if err != nil {
+		return nil, err
+	}
+	return &Keyset{handle: conceal(handle), aead: conceal(a), ids: ids, primary: primary}, nil
 }
 
 // UnwrapKeyset asks root to open what [Keyset.Wrap] made for the same binding.

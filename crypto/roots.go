@@ -7,9 +7,9 @@ import (
 
 // Roots returns a root for when one is replaced: it wraps with primary and
 // unwraps with whichever opens, in the order given. New organizations are
-// wrapped with primary. Keep the old roots: they are needed until every
-// organization has been wrapped anew, and the engine has no call for that in
-// this version. An organization whose root is gone is lost.
+// wrapped with primary. Keep the old roots until every organization has been
+// wrapped anew, which the engine's RotateRoot does and its RootUsage confirms:
+// an organization whose root is gone is lost.
 //
 // It is for keysets only: an answer counts as opened only if [Keyset.Wrap]
 // sealed it for the same associated data, so that a root that answers with
@@ -50,4 +50,17 @@ func (r *rootList) Unwrap(ctx context.Context, ciphertext, associatedData []byte
 		}
 	}
 	return nil, failure
+}
+
+// PrimaryRoot returns the root that root wraps with: the first of [Roots], also
+// if that is such a list itself, and any other root as it is. It cannot look
+// into a type of the caller's own.
+func PrimaryRoot(root Root) Root {
+	for {
+		list, ok := root.(*rootList)
+		if !ok {
+			return root
+		}
+		root = list.all()[0]
+	}
 }

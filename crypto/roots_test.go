@@ -170,3 +170,20 @@ func TestThePrefixIsNotMalleable(t *testing.T) {
 		}
 	}
 }
+
+func TestThePrimaryRootIsTheFirstOfEveryList(t *testing.T) {
+	t.Parallel()
+	first, second := newRoot(t), newRoot(t)
+	for name, root := range map[string]crypto.Root{
+		"alone": first, "a list": crypto.Roots(first, second), "a list of lists": crypto.Roots(crypto.Roots(first, second), second),
+	} {
+		if crypto.PrimaryRoot(root) != first {
+			t.Errorf("%s: another root", name)
+		}
+	}
+	for name, root := range map[string]crypto.Root{"no root": nil, "a list of none": crypto.Roots(nil, first)} {
+		if crypto.PrimaryRoot(root) != nil {
+			t.Errorf("%s: a root", name)
+		}
+	}
+}
