@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed-9f6dc42a/secrets"
+	"github.com/seed-9f6dc42a/secrets/crypto"
 	"github.com/seed-9f6dc42a/secrets/secretstest"
 )
 
@@ -93,6 +94,24 @@ func listCalls(c *secrets.Client, o *secrets.Organization) []call {
 		{secrets.Error{Op: "list organizations"}, false, func(ctx context.Context) error { return listed(c.Organizations(ctx, nil)) }},
 		{secrets.Error{Op: "list secrets", Organization: o.Name()}, false, func(ctx context.Context) error { return listed(o.Secrets(ctx, nil)) }},
 		{secrets.Error{Op: "list services", Organization: o.Name()}, false, func(ctx context.Context) error { return listed(o.Services(ctx, nil)) }},
+	}
+}
+
+// keyCalls are the calls about an organization's keys.
+func keyCalls(o *secrets.Organization, id string) []call {
+	at := func(op string) secrets.Error { return secrets.Error{Op: op, Organization: o.Name()} }
+	return []call{
+		{at("rotate key"), false, func(ctx context.Context) error { return o.RotateKey(ctx, nil) }},
+		{at("key usage"), false, func(ctx context.Context) error { return failure(o.KeyUsage(ctx)) }},
+		{at("retire key"), false, func(ctx context.Context) error { return o.RetireKey(ctx, id) }},
+	}
+}
+
+// rootCalls are the calls about the root of all organizations.
+func rootCalls(c *secrets.Client, next crypto.Root) []call {
+	return []call{
+		{secrets.Error{Op: "rotate root"}, false, func(ctx context.Context) error { return c.RotateRoot(ctx, next, nil) }},
+		{secrets.Error{Op: "root usage"}, false, func(ctx context.Context) error { return failure(c.RootUsage(ctx, next)) }},
 	}
 }
 

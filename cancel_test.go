@@ -25,6 +25,7 @@ func allCalls(t *testing.T, f *fixture) []call {
 		secretCalls(f.org, "a"), secretCalls(f.org, "new"),
 		serviceCalls(f.org, "api"), serviceCalls(f.org, "new"),
 		grantCalls(f.api, "a"), tokenCalls(f.api, token.ID()), listCalls(f.client, f.org),
+		keyCalls(f.org, keyIDs(t, f.org)[0]), rootCalls(f.client, newRoot(t)),
 		[]call{
 			connectCall(secrets.Error{Op: "connect", Organization: "acme", Service: "api"}, f.store, token),
 			{at: secrets.Error{Op: "environment", Organization: "acme", Service: "api"}, do: environment},

@@ -81,11 +81,8 @@ func (o *Organization) dropKeyset(ctx context.Context, entry storage.Entry, reco
 	if err != nil {
 		return err
 	}
-	record.Serial++
-	if record.Keyset, err = keyset.Wrap(ctx, o.client.root, organizationBinding(o.name, record)); err != nil {
-		return err
-	}
-	if err := o.replace(ctx, entry, record, stateDeleted, keyset); err != nil {
+	record.State = stateDeleted
+	if err := o.putKeyset(ctx, o.client.currentRoot(), entry, record, keyset); err != nil {
 		return err
 	}
 	o.state.bury()
@@ -98,20 +95,12 @@ func (o *Organization) rewrite(ctx context.Context, entry storage.Entry, record 
 	if err != nil {
 		return err
 	}
-	return o.replace(ctx, entry, record, to, keyset)
-}
-
-// replace writes the record under a keyset, if it is as it was read.
-func (o *Organization) replace(ctx context.Context, entry storage.Entry, record organizationRecord, to state, keyset *crypto.Keyset) error {
 	record.State = to
 	value, err := sealRecord(keyset, typeOrganization, record.ID, record, o.name)
 	if err != nil {
 		return err
 	}
-	return commit(ctx, o.client.store, storage.Batch{
-		Checks: []storage.Check{{Key: entry.Key, Version: entry.Version}},
-		Puts:   []storage.Put{{Key: entry.Key, Value: value}},
-	})
+	return o.replace(ctx, entry, value)
 }
 
 // finishDeletion goes on with a deletion that is under way.

@@ -268,6 +268,25 @@ func operations() []operation {
 				return client.DeleteOrganization(ctx, "acme", &secrets.DeleteOptions{Revoke: true})
 			},
 			verify: nothingLeftOf("")},
+		{name: "rotate key", prepare: varied,
+			do: func(ctx context.Context, _ *testing.T, _ *fixture, org *secrets.Organization, _ *secrets.Client) error {
+				return org.RotateKey(ctx, nil)
+			},
+			verify: wantRotated},
+		{name: "retire key", already: secrets.ErrNotFound,
+			prepare: func(t *testing.T, f *fixture) {
+				varied(t, f)
+				f.stopBeforeRetiring(t)
+			},
+			do: func(ctx context.Context, _ *testing.T, f *fixture, org *secrets.Organization, _ *secrets.Client) error {
+				return org.RetireKey(ctx, f.keys[0])
+			},
+			verify: wantRotated},
+		{name: "rotate root", prepare: twoRoots,
+			do: func(ctx context.Context, _ *testing.T, f *fixture, _ *secrets.Organization, client *secrets.Client) error {
+				return client.RotateRoot(ctx, f.next, nil)
+			},
+			verify: wantNextRoot},
 	}
 }
 

@@ -195,6 +195,8 @@ func TestNoCallFollowsAListingThatDoesNotEnd(t *testing.T) {
 	calls := append(listCalls(client, org), tokenCalls(api, token.ID())...)
 	calls = append(calls, call{secrets.Error{Op: "session"}, false, func(ctx context.Context) error { return failure(session.Environment(ctx)) }})
 	calls = append(calls, serviceCalls(org, "api")[2])
+	calls = append(calls, keyCalls(org, keyIDs(t, f.org)[0])[:2]...)
+	calls = append(calls, rootCalls(client, newRoot(t))[1])
 	for _, c := range calls {
 		h.calls = 0
 		err := c.do(t.Context())

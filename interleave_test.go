@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -230,6 +231,15 @@ func granted(ctx context.Context, session *secrets.Session) error {
 	return nil
 }
 
+// rotator replaces the organization's key; two of them share the work.
+func rotator(i int) func(*fixture) actor {
+	return func(*fixture) actor {
+		return actor{fmt.Sprint("rotate ", i), func(ctx context.Context, p process) error {
+			return p.org.RotateKey(ctx, nil)
+		}}
+	}
+}
+
 // tokenRevoker revokes the i-th token.
 func tokenRevoker(i int) func(*fixture) actor {
 	return func(f *fixture) actor {
@@ -256,6 +266,11 @@ func scenes() map[string]scene {
 		"revoke, revoke token, update":   {0, []func(*fixture) actor{reader, always(revoker), tokenRevoker(0), always(updater)}},
 		"delete, create again, update":   {0, []func(*fixture) actor{reader, always(remover), always(creator), always(updater)}},
 		"delete, revoke token, grant":    {0, []func(*fixture) actor{reader, always(remover), tokenRevoker(0), always(granter)}},
+		"rotate, rotate, update":         {0, []func(*fixture) actor{reader, rotator(0), rotator(1), always(updater)}},
+		"rotate, issue, revoke token":    {0, []func(*fixture) actor{reader, rotator(0), issuer, tokenRevoker(0)}},
+		"rotate, revoke, grant":          {0, []func(*fixture) actor{reader, rotator(0), always(revoker), always(granter)}},
+		"rotate, delete, create again":   {0, []func(*fixture) actor{reader, rotator(0), always(remover), always(creator)}},
+		"staged: rotate, update, delete": {crowd, []func(*fixture) actor{reader, rotator(0), always(updater), always(remover)}},
 		"staged: update, update again":   {crowd, []func(*fixture) actor{reader, always(updater), always(setter)}},
 		"staged: update, revoke token":   {crowd, []func(*fixture) actor{reader, always(updater), tokenRevoker(0)}},
 		"staged: update, revoke, grant":  {crowd, []func(*fixture) actor{reader, always(updater), always(revoker), always(granter)}},
@@ -276,6 +291,7 @@ func (s scene) fixture(t *testing.T) *fixture {
 		}
 	}
 	f.tokens = []secrets.Token{f.token(t), f.token(t), f.token(t)}
+	f.keys = keyIDs(t, f.org)
 	return f
 }
 
@@ -347,6 +363,9 @@ func play(t *testing.T, f *fixture, next schedule, actors []actor) map[string]en
 	for name, e := range endings {
 		if e.err != nil && !errors.Is(e.err, secrets.ErrNotFound) && !errors.Is(e.err, secrets.ErrExists) {
 			t.Errorf("%s: %v", name, e.err)
+		}
+		if strings.HasPrefix(name, "rotate ") && e.err == nil {
+			wantRotated(t, f, get(t)(f.open(t, f.store).Organization(t.Context(), "acme")))
 		}
 		for i, token := range f.tokens {
 			if name == fmt.Sprint("revoke token ", i) {

@@ -76,6 +76,8 @@ type fixture struct {
 	api    *secrets.Service
 	tokens []secrets.Token
 	late   []*secrets.Session // of tokens that were issued meanwhile
+	keys   []string           // of the organization, before they were rotated
+	next   crypto.Root        // the one that root is to be replaced by
 }
 
 func newFixture(t testing.TB) *fixture {
@@ -85,7 +87,12 @@ func newFixture(t testing.TB) *fixture {
 
 func newFixtureOn(t testing.TB, store storage.Store) *fixture {
 	t.Helper()
-	f := &fixture{store: store, root: newRoot(t)}
+	return newFixtureWith(t, store, newRoot(t))
+}
+
+func newFixtureWith(t testing.TB, store storage.Store, root crypto.Root) *fixture {
+	t.Helper()
+	f := &fixture{store: store, root: root}
 	f.client = f.open(t, f.store)
 	f.org = get(t)(f.client.CreateOrganization(t.Context(), "acme"))
 	f.api = getService(t)(f.org.CreateService(t.Context(), "api"))
@@ -105,7 +112,7 @@ func (f *fixture) open(t testing.TB, store storage.Store) *secrets.Client {
 // no memory.
 func (f *fixture) clone(t testing.TB) *fixture {
 	t.Helper()
-	c := &fixture{store: newStore(t), root: f.root, tokens: f.tokens}
+	c := &fixture{store: newStore(t), root: f.root, tokens: f.tokens, keys: f.keys, next: f.next}
 	restore(t, c.store, entries(t, f.store, ""))
 	c.client = c.open(t, c.store)
 	c.org = get(t)(c.client.Organization(t.Context(), "acme"))

@@ -122,10 +122,10 @@ func TestAHandleOfADeletedServiceRevokesNothingOfItsSuccessor(t *testing.T) {
 	want(t, lookup(t.Context(), f.api, "A"), canary)
 }
 
-func TestListingsOfADeletedOrganizationFindNothing(t *testing.T) {
+func TestListingsAndKeysOfADeletedOrganizationFindNothing(t *testing.T) {
 	f := newFixture(t)
 	f.give(t, "a", canary)
-	calls := listCalls(f.client, f.org)[1:]
+	calls := append(listCalls(f.client, f.org)[1:], keyCalls(f.org, keyIDs(t, f.org)[0])...)
 	if err := f.client.DeleteOrganization(t.Context(), "acme", &secrets.DeleteOptions{Revoke: true}); err != nil {
 		t.Fatal(err)
 	}

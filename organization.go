@@ -1,11 +1,9 @@
 package secrets
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"sync"
 	"time"
@@ -125,7 +123,7 @@ func (c *Client) tryRoot(ctx context.Context) error {
 		case err == nil:
 			return nil
 		case errors.Is(err, ErrWrongRoot), errors.Is(err, ErrTampered):
-			failed = cmp.Or(failed, fmt.Errorf("organization %q: %w", name, ErrWrongRoot))
+			failed = cmp.Or(failed, inOrganization(name, ErrWrongRoot))
 		default:
 			return err
 		}
@@ -138,23 +136,14 @@ func (c *Client) putOrganization(ctx context.Context, name Name, id crypto.ID) (
 	if err != nil {
 		return nil, err
 	}
-	record := organizationRecord{ID: id, Serial: 1, Created: instantOf(c.now())}
-	record.Keyset, err = keyset.Wrap(ctx, c.root, organizationBinding(name, record))
-	if err != nil {
-		return nil, err
-	}
-	value, err := sealRecord(keyset, typeOrganization, id, record, name)
-	if err != nil {
-		return nil, err
-	}
-	err = commit(ctx, c.store, storage.Batch{
-		Checks: []storage.Check{{Key: organizationKey(name)}},
-		Puts:   []storage.Put{{Key: organizationKey(name), Value: value}},
-	})
-	// The keyset is not kept: the root is asked for it once, which shows that
-	// it will open the organization again.
 	ref := organizationRef{name, id}
-	return &Organization{client: c, name: name, id: id, state: c.keep(ref, c.stateOf(ref))}, err
+	org := &Organization{client: c, name: name, id: id, state: c.stateOf(ref)}
+	record := organizationRecord{ID: id, Created: instantOf(c.now())}
+	if err := org.putKeyset(ctx, c.currentRoot(), storage.Entry{Key: organizationKey(name)}, record, keyset); err != nil {
+		return nil, err
+	}
+	org.state = c.keep(ref, org.state)
+	return org, nil
 }
 
 // Organization opens an organization. It gives [ErrNotFound], or [ErrWrongRoot]
@@ -290,54 +279,6 @@ func evict[K comparable, V any](cache map[K]V, limit int) {
 		}
 		delete(cache, key)
 	}
-}
-
-// liveKeyset returns the keyset of the organization's record, unless the
-// organization is deleted or is about to be.
-func (o *Organization) liveKeyset(ctx context.Context, entry storage.Entry) (*crypto.Keyset, error) {
-	var record organizationRecord
-	if err := decode(entry.Value, &record); err != nil {
-		return nil, err
-	}
-	if record.State != stateLive {
-		return nil, errNoOrganization
-	}
-	return o.keyset(ctx, entry)
-}
-
-// keyset returns the keyset of the organization's record. It asks the root only
-// if the record is not the one that was opened last.
-func (o *Organization) keyset(ctx context.Context, entry storage.Entry) (*crypto.Keyset, error) {
-	select {
-	case o.state.gate <- struct{}{}:
-		defer func() { <-o.state.gate }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	s := o.state
-	if s.keyset != nil && bytes.Equal(s.value, entry.Value) {
-		return s.keyset, nil
-	}
-	var record organizationRecord
-	if err := decode(entry.Value, &record); err != nil {
-		return nil, err
-	}
-	if record.ID != o.id || s.dead && record.State != stateDeleted {
-		return nil, errNoOrganization // deleted, and perhaps created again
-	}
-	keyset, err := crypto.UnwrapKeyset(ctx, o.client.root, record.Keyset, organizationBinding(o.name, record))
-	if err != nil {
-		return nil, err
-	}
-	if err := openRecord(keyset, typeOrganization, o.id, entry.Value, &record, o.name); err != nil {
-		return nil, err
-	}
-	s.value, s.keyset = bytes.Clone(entry.Value), keyset
-	return keyset, nil
-}
-
-func organizationBinding(name Name, record organizationRecord) crypto.OrganizationBinding {
-	return crypto.OrganizationBinding{OrganizationID: record.ID, Organization: string(name), Serial: record.Serial}
 }
 
 // fail says which call of a Client failed; it leaves out what is not a name.

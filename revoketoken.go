@@ -167,6 +167,11 @@ func (s *Service) rekeyToken(v *view, record serviceRecord, key wrappedKey, id c
 	if err != nil {
 		return nil, err
 	}
+	// Not carried over: the batch does not check the token's record, which may
+	// have come under another key of the organization meanwhile.
+	if token.TokenKey, err = v.keyset.WrapTokenKey(tokenKey, s.tokenKeyBinding(id)); err != nil {
+		return nil, err
+	}
 	return s.sealToken(v, key, id, tokenKey, token)
 }
 

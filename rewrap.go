@@ -18,20 +18,7 @@ func (s *Service) rewrap(ctx context.Context, record serviceRecord) error {
 		return err
 	}
 	claims := claims{}
-	for size := rewrapSize; len(names) > 0; {
-		n := min(size, len(names))
-		err := s.rewrapSome(ctx, claims, record, names[:n])
-		var again *attemptError
-		switch {
-		case err == nil:
-			names, size = names[n:], min(2*size, rewrapSize)
-		case size > 1 && (errors.Is(err, ErrLimit) || errors.As(err, &again) && err != errAgain):
-			size = (size + 1) / 2 // large values, or others who write: fewer in a batch
-		default:
-			return err
-		}
-	}
-	return nil
+	return inBatches(names, rewrapSize, func(some []Name) error { return s.rewrapSome(ctx, claims, record, some) })
 }
 
 // rewrapSome rewraps the grants of some secrets in one batch, once no other

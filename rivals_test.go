@@ -41,6 +41,7 @@ func (m *member) calls(store storage.Store) []call {
 	return slices.Concat(
 		clientCalls(m.client, m.name), listCalls(m.client, m.org)[1:],
 		serviceCalls(m.org, "api"), secretCalls(m.org, "alpha"), grantCalls(m.api, "alpha"), tokenCalls(m.api, m.token.ID()),
+		keyCalls(m.org, "")[:1],
 		[]call{
 			{at("connect"), false, func(ctx context.Context) error { return failure(secrets.Connect(ctx, store, m.token)) }},
 			{at("session"), false, func(ctx context.Context) error { return failure(m.session.Environment(ctx)) }},

@@ -21,7 +21,6 @@ import (
 // nothing to close; the store is closed by whoever opened it.
 type Client struct {
 	store storage.Store
-	root  crypto.Root
 	log   *slog.Logger
 	now   func() time.Time
 	allow []string
@@ -29,6 +28,7 @@ type Client struct {
 	versions int // kept of a secret
 
 	mu            sync.Mutex
+	root          crypto.Root // see currentRoot
 	organizations map[organizationRef]*organizationState
 }
 

@@ -131,11 +131,16 @@ func TestACallEndsWithItsContextWhileAnotherWaitsForTheRoot(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				root := &silent{Root: f.root}
-				client, err := secrets.Open(newStore(t), root, nil)
+				store := newStore(t)
+				client, err := secrets.Open(store, root, nil)
 				if err != nil {
 					t.Fatal(err)
 				}
-				org := get(t)(client.CreateOrganization(t.Context(), "acme")) // it has not asked the root yet
+				org := get(t)(client.CreateOrganization(t.Context(), "acme"))
+				elsewhere := get(t)(f.open(t, store).Organization(t.Context(), "acme"))
+				if err := elsewhere.RotateKey(t.Context(), nil); err != nil { // the root has to be asked again
+					t.Fatal(err)
+				}
 				root.hang = make(chan struct{})
 				first := make(chan error)
 				go func() { first <- failure(org.Secret(t.Context(), "a")) }()

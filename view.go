@@ -39,7 +39,10 @@ func (o *Organization) view(ctx context.Context, since uint64, entries map[strin
 	if !ok {
 		return nil, errNoOrganization
 	}
-	keyset, err := o.liveKeyset(ctx, entry)
+	keyset, serial, err := o.liveKeyset(ctx, entry)
+	if err == nil {
+		err = o.state.floors.raise(entry.Key, since, floor{serial}) // a keyset that was replaced stays so
+	}
 	return &view{org: o, keyset: keyset, entries: entries, since: since}, err
 }
 

@@ -15,6 +15,7 @@ func TestAWrongRootChangesNothing(t *testing.T) {
 	wrong := &fixture{store: f.store, root: newRoot(t)}
 	client := wrong.open(t, f.store)
 	calls := append(clientCalls(client, "acme"), clientCalls(client, "other")[0])
+	calls = append(calls, rootCalls(client, newRoot(t))[0])
 	calls = append(calls, call{secrets.Error{Op: "delete organization and revoke"}, false, func(ctx context.Context) error {
 		return client.DeleteOrganization(ctx, "acme", &secrets.DeleteOptions{Revoke: true})
 	}})

@@ -1,0 +1,115 @@
+package secrets
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/seed-9f6dc42a/secrets/crypto"
+	"github.com/seed-9f6dc42a/secrets/storage"
+)
+
+// liveKeyset returns the keyset of the organization's record, and its serial,
+// unless the organization is deleted or is about to be.
+func (o *Organization) liveKeyset(ctx context.Context, entry storage.Entry) (*crypto.Keyset, uint64, error) {
+	var record organizationRecord
+	if err := decode(entry.Value, &record); err != nil {
+		return nil, 0, err
+	}
+	if record.State != stateLive {
+		return nil, 0, errNoOrganization
+	}
+	keyset, err := o.keyset(ctx, entry)
+	return keyset, record.Serial, err
+}
+
+// keyset returns the keyset of the organization's record. It asks the root only
+// if the record is not the one that was opened last.
+func (o *Organization) keyset(ctx context.Context, entry storage.Entry) (*crypto.Keyset, error) {
+	select {
+	case o.state.gate <- struct{}{}:
+		defer func() { <-o.state.gate }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	s := o.state
+	if s.keyset != nil && bytes.Equal(s.value, entry.Value) {
+		return s.keyset, nil
+	}
+	var record organizationRecord
+	if err := decode(entry.Value, &record); err != nil {
+		return nil, err
+	}
+	if record.ID != o.id || s.dead && record.State != stateDeleted {
+		return nil, errNoOrganization // deleted, and perhaps created again
+	}
+	keyset, _, err := openKeyset(ctx, o.client.currentRoot(), o.name, entry)
+	if err != nil {
+		return nil, err
+	}
+	s.value, s.keyset = bytes.Clone(entry.Value), keyset
+	return keyset, nil
+}
+
+// openKeyset asks a root to open an organization's record, which that
+// authenticates.
+func openKeyset(ctx context.Context, root crypto.Root, name Name, entry storage.Entry) (*crypto.Keyset, organizationRecord, error) {
+	var record organizationRecord
+	if err := decode(entry.Value, &record); err != nil {
+		return nil, record, err
+	}
+	keyset, err := crypto.UnwrapKeyset(ctx, root, record.Keyset, organizationBinding(name, record))
+	if err != nil {
+		return nil, record, err
+	}
+	return keyset, record, openRecord(keyset, typeOrganization, record.ID, entry.Value, &record, name)
+}
+
+// putKeyset puts a keyset, wrapped by root, into the organization's record, if
+// that is as it was read. What root does not open again is not stored: it could
+// be the only copy.
+func (o *Organization) putKeyset(ctx context.Context, root crypto.Root, entry storage.Entry, record organizationRecord, keyset *crypto.Keyset) error {
+	record.Serial++
+	var err error
+	if record.Keyset, err = keyset.Wrap(ctx, root, organizationBinding(o.name, record)); err != nil {
+		return err
+	}
+	value, err := sealRecord(keyset, typeOrganization, record.ID, record, o.name)
+	if err != nil {
+		return err
+	}
+	opened, _, err := openKeyset(ctx, root, o.name, storage.Entry{Key: entry.Key, Value: value})
+	if err != nil {
+		return err
+	}
+	if err := o.replace(ctx, entry, value); err != nil {
+		return err
+	}
+	o.state.hold(value, opened)
+	return nil
+}
+
+// replace replaces the organization's record, if it is as it was read.
+func (o *Organization) replace(ctx context.Context, entry storage.Entry, value []byte) error {
+	return commit(ctx, o.client.store, storage.Batch{
+		Checks: []storage.Check{{Key: entry.Key, Version: entry.Version}},
+		Puts:   []storage.Put{{Key: entry.Key, Value: value}},
+	})
+}
+
+// hold keeps an open keyset, unless the root is being asked for one: then it is
+// asked once more.
+func (s *organizationState) hold(value []byte, keyset *crypto.Keyset) {
+	select {
+	case s.gate <- struct{}{}:
+		defer func() { <-s.gate }()
+	default:
+		return
+	}
+	if !s.dead {
+		s.value, s.keyset = value, keyset
+	}
+}
+
+func organizationBinding(name Name, record organizationRecord) crypto.OrganizationBinding {
+	return crypto.OrganizationBinding{OrganizationID: record.ID, Organization: string(name), Serial: record.Serial}
+}
