@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,33 +44,93 @@ func Start(t testing.TB, flags ...string) *Server {
 	return s
 }
 
-// start tries a few times: another process may take a port that was free.
+// StartCluster starts a cluster for one test, with a member for each list of
+// further flags.
+func StartCluster(t testing.TB, flags ...[]string) []*Server {
+	t.Helper()
+	skipIfAbsent(t)
+	var dirs []string
+	for range flags {
+		dirs = append(dirs, t.TempDir())
+	}
+	members, err := startAll(dirs, flags)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range members {
+		t.Cleanup(s.Kill)
+	}
+	return members
+}
+
 func start(dir string, flags ...string) (*Server, error) {
+	members, err := startAll([]string{dir}, [][]string{flags})
+	if err != nil {
+		return nil, err
+	}
+	return members[0], nil
+}
+
+// startAll tries a few times: another process may take a port that was free.
+func startAll(dirs []string, flags [][]string) ([]*Server, error) {
 	path, err := executable()
 	if err != nil {
 		return nil, err
 	}
 	var errs []error
 	for range 5 {
+		members, err := newMembers(path, dirs, flags)
+		if err != nil {
+			return nil, err
+		}
+		err = runAll(members)
+		if err == nil {
+			return members, nil
+		}
+		errs = append(errs, err)
+		for _, s := range members {
+			s.Kill()
+			_ = os.RemoveAll(s.Data())
+		}
+	}
+	return nil, errors.Join(errs...)
+}
+
+func newMembers(path string, dirs []string, flags [][]string) ([]*Server, error) {
+	var members []*Server
+	var cluster []string
+	for i, dir := range dirs {
 		client, peer, err := freeAddresses()
 		if err != nil {
 			return nil, err
 		}
-		s := &Server{Endpoint: client, path: path, dir: dir, args: append([]string{
+		name := fmt.Sprint("member", i)
+		cluster = append(cluster, name+"=http://"+peer)
+		members = append(members, &Server{Endpoint: client, path: path, dir: dir, args: append([]string{
+			"--name=" + name, "--data-dir=" + filepath.Join(dir, "data"), "--log-level=warn",
 			"--listen-client-urls=http://" + client, "--advertise-client-urls=http://" + client,
 			"--listen-peer-urls=http://" + peer, "--initial-advertise-peer-urls=http://" + peer,
-			"--initial-cluster=default=http://" + peer, "--data-dir=" + filepath.Join(dir, "data"), "--log-level=warn",
-		}, flags...)}
-		err = s.run()
-		if err == nil {
-			return s, nil
-		}
-		errs = append(errs, err)
-		s.Kill()
-		_ = os.RemoveAll(filepath.Join(dir, "data"))
+		}, flags[i]...)})
 	}
-	return nil, errors.Join(errs...)
+	for _, s := range members {
+		s.args = append(s.args, "--initial-cluster="+strings.Join(cluster, ","))
+	}
+	return members, nil
 }
+
+// runAll runs them together: one alone waits for the others.
+func runAll(members []*Server) error {
+	errs := make([]error, len(members))
+	var group sync.WaitGroup
+	for i, s := range members {
+		group.Go(func() { errs[i] = s.run() })
+	}
+	group.Wait()
+	return errors.Join(errs...)
+}
+
+// Data is the folder where the server has its files.
+func (s *Server) Data() string { return filepath.Join(s.dir, "data") }
 
 // freeAddresses keeps both ports until it has both, so that they differ.
 func freeAddresses() (client, peer string, err error) {

@@ -36,6 +36,15 @@
 // keeps an eye on the quota: etcd keeps the older (encrypted) values of an
 // entry, also of a deleted one, until then.
 //
+// Compacted values stay in the file of the database until it is written anew,
+// which [Store.Purge] has done. The log of each member (member/wal) keeps them
+// for longer still, and nothing can be told to remove them there. A file of the
+// log has 64 MiB, and is deleted when as many newer ones exist as --max-wals
+// says, by default 5, and a snapshot of the log, one each --snapshot-count
+// writes, by default 10,000, is newer. A member that is replaced by a new one
+// has a new log, but may get entries of the log from another one; a cluster
+// that is restored from a snapshot taken after a Purge gets none.
+//
 // Versions are revisions of the cluster. A cluster that is restored from a
 // snapshot counts again from there, so that a version might be given out a
 // second time: restore with --bump-revision and --mark-compacted, and start

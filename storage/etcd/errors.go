@@ -25,6 +25,8 @@ func (s *Store) fail(ctx context.Context, err error) error {
 		return ctx.Err()
 	case errors.Is(err, errAnswer):
 		return s.named(err)
+	case errors.Is(err, errMembers):
+		return s.named(fmt.Errorf("%w: %w", storage.ErrUnavailable, err))
 	default:
 		return s.named(fmt.Errorf("%w: %s", meaningOf(err), s.describe(err)))
 	}
