@@ -71,7 +71,7 @@ func Watch[T any](ctx context.Context, src secrets.Source, opts *Options) (*Live
 		err = ctx.Err()
 	}
 	if env == nil && err == nil {
-		err = newError([]Problem{{Err: fmt.Errorf("%w: the source gives neither an environment nor an error", ErrOptions)}})
+		err = newError([]Problem{{Err: errNothing}})
 	}
 	l := &Live[T]{done: make(chan struct{})}
 	if err == nil {

@@ -187,46 +187,33 @@ func TestLiveKeepsTheLastGoodValue(t *testing.T) {
 	}
 }
 
-func TestLiveDropsTheValueWhenTheTokenIsRevoked(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newPlatform(t)
-		live, stop := watch(t, p.session)
-		defer stop()
-		dropped := false
-		live.OnChange(func(_, now *liveConfig) { dropped = now == nil })
-		if err := p.api.RevokeToken(t.Context(), p.token.ID()); err != nil {
-			t.Fatal(err)
-		}
-		<-live.Done()
-		wantLive(t, live, nil)
-		if s := live.Status(); !dropped || !s.Lost || s.Stale || !errors.Is(s.Err, secrets.ErrUnauthenticated) {
-			t.Errorf("%+v, dropped: %v", s, dropped)
-		}
-	})
-}
-
-func TestLiveDropsTheValueWhenTheTokenExpires(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newPlatform(t)
-		expires := time.Now().Add(time.Hour).Truncate(time.Millisecond)
-		token, err := p.api.IssueTokenUntil(t.Context(), expires)
-		if err != nil {
-			t.Fatal(err)
-		}
-		session, err := secrets.Connect(t.Context(), p.store, token)
-		if err != nil {
-			t.Fatal(err)
-		}
-		live, stop := watch(t, session)
-		defer stop()
-		time.Sleep(time.Until(expires) - 2*time.Minute)
-		wantLive(t, live, &liveConfig{Database: "one", Port: 1}) // takes a minute
-		p.store.off.Store(true)
-		<-live.Done()
-		if s := live.Status(); live.Get() != nil || !s.Lost || s.Stale || !errors.Is(s.Err, secrets.ErrUnauthenticated) || !s.Since.Equal(expires) {
-			t.Errorf("%+v, with a value: %v", s, live.Get() != nil)
-		}
-	})
+func TestLiveDropsTheValueWhenAccessIsLost(t *testing.T) {
+	for name, lose := range map[string]func(context.Context, *platform) error{
+		"token revoked":   func(ctx context.Context, p *platform) error { return p.api.RevokeToken(ctx, p.token.ID()) },
+		"service deleted": func(ctx context.Context, p *platform) error { return p.org.DeleteService(ctx, "api") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPlatform(t)
+				live, stop := watch(t, p.session)
+				defer stop()
+				dropped := false
+				live.OnChange(func(_, now *liveConfig) { dropped = now == nil })
+				begin := time.Now()
+				if err := lose(t.Context(), p); err != nil {
+					t.Fatal(err)
+				}
+				<-live.Done()
+				if took := time.Since(begin); took > 0 { // in a bubble
+					t.Errorf("it took %v", took)
+				}
+				wantLive(t, live, nil)
+				if s := live.Status(); !dropped || !s.Lost || s.Stale || !errors.Is(s.Err, secrets.ErrUnauthenticated) {
+					t.Errorf("%+v, dropped: %v", s, dropped)
+				}
+			})
+		})
+	}
 }
 
 func TestWatchFailsIfTheFirstValueIsNotGood(t *testing.T) {

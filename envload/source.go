@@ -7,6 +7,8 @@ import (
 	"github.com/seed-9f6dc42a/secrets"
 )
 
+var errNothing = fmt.Errorf("%w: the source gives neither an environment nor an error", ErrOptions)
+
 // environmentOf reads the source. An error of the source is returned as it is.
 func environmentOf(ctx context.Context, src secrets.Source) (*secrets.Environment, error) {
 	if isNil(src) {
@@ -17,7 +19,7 @@ func environmentOf(ctx context.Context, src secrets.Source) (*secrets.Environmen
 		return nil, err
 	}
 	if env == nil {
-		return nil, newError([]Problem{{Err: fmt.Errorf("%w: the source gives neither an environment nor an error", ErrOptions)}})
+		return nil, newError([]Problem{{Err: errNothing}})
 	}
 	return env, nil
 }
