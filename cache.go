@@ -25,6 +25,9 @@ type CacheOptions struct {
 	Path string
 
 	// MaxStale is the age beyond which the copy is not used. It must be given.
+	// Age is by the clocks of this machine: a copy that was written while the
+	// clock was ahead, or is read after it was set back, can be used for that
+	// much longer. One of more than 5 minutes to come is not used.
 	MaxStale time.Duration
 
 	// Timeout is how long the store is tried before it counts as away; 0 is 5
@@ -48,8 +51,9 @@ type CacheOptions struct {
 // A session on the copy tries the store first each time, and goes back to it by
 // itself. [Environment.StaleSince] says that, and since when, an environment is of
 // the copy; the logger is told too. The copy is never used if the store answers,
-// whatever it says; [ErrUnauthenticated] removes the file at once, and so does a
-// token that has expired, also while the store is away.
+// whatever it says. The file is removed at once when access is lost: by
+// [ErrUnauthenticated], by [io/fs.ErrPermission] of a store that does not admit
+// the app, and by a token that has expired, also while the store is away.
 func ConnectCached(ctx context.Context, store storage.Store, token Token, opts CacheOptions) (*Session, error) {
 	s, err := newSession(store, token)
 	if err != nil {
@@ -130,7 +134,7 @@ func (s *Session) cached(ctx context.Context, seen map[string]uint64) (*Environm
 	case err == nil:
 		c.save(s, read, record.entries)
 		return env, nil
-	case errors.Is(err, ErrUnauthenticated):
+	case errors.Is(err, ErrUnauthenticated), !away && errors.Is(err, fs.ErrPermission):
 		c.purge(read)
 		return nil, err
 	case !away:

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -121,26 +120,6 @@ func TestCacheIsOfNoUseToAnotherToken(t *testing.T) {
 	for _, token := range []secrets.Token{o.tokens[1], other} {
 		_, err := o.connectCached(t.Context(), t, token)
 		wantError(t, err, secrets.ErrUnavailable)
-	}
-}
-
-func TestLosingAccessRemovesTheCache(t *testing.T) {
-	t.Parallel()
-	for what, lose := range losses {
-		o := newOffline(t)
-		session, err := o.connectCached(t.Context(), t, o.tokens[0])
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := lose(t.Context(), o.fixture, o.tokens[0]); err != nil {
-			t.Fatal(err)
-		}
-		want(t, lookup(t.Context(), session, "A"), secrets.ErrUnauthenticated.Error())
-		if _, err := os.Lstat(o.path); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%s: the file is there: %v", what, err)
-		}
-		o.away.off.Store(true)
-		o.wantStart(t, "", secrets.ErrUnavailable)
 	}
 }
 
