@@ -4,10 +4,12 @@ import (
 	"context"
 	"io/fs"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/seed-9f6dc42a/secrets/storage"
 	"github.com/seed-9f6dc42a/secrets/storage/postgres"
@@ -150,4 +152,34 @@ func TestPurgeIsForTheOwner(t *testing.T) {
 		t.Errorf("Purge by the owner: %v", err)
 	}
 	wantValue(t, s, "a", "1")
+}
+
+// To a snapshot that is older than a rewriting ALTER TABLE the table is empty.
+// Where repeatable read is the default, a reader who waits for the lock has one.
+func TestPurgeHidesNothingFromAReaderWithASnapshot(t *testing.T) {
+	t.Parallel()
+	schema := newName("snapshot")
+	s := open(t, schema)
+	commit(t, s, put("a", "1"))
+	reader := openPool(t, newPool(t, func(config *pgxpool.Config) {
+		config.ConnConfig.RuntimeParams["default_transaction_isolation"] = "repeatable read"
+	}), schema)
+	going, stop := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	for range 3 {
+		group.Go(func() {
+			for going.Err() == nil {
+				if found, err := reader.Get(t.Context(), "a"); err != nil || len(found) != 1 {
+					t.Errorf("%d entries, %v", len(found), err)
+				}
+			}
+		})
+	}
+	for range 10 {
+		if err := s.Purge(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	stop()
+	group.Wait()
 }
