@@ -104,9 +104,10 @@ func TestSweepCountsWhatItDoes(t *testing.T) {
 			t.Fatal(err)
 		}
 		halfDone(t, f)
+		f.crash(t, 4, func(ctx context.Context, org *secrets.Organization) error { return org.RotateKey(ctx, nil) })
 		time.Sleep(time.Hour)
 
-		want := secrets.SweepReport{Services: 1, Secrets: 1, ServiceKeys: 1, Tokens: 1}
+		want := secrets.SweepReport{Services: 1, Secrets: 1, ServiceKeys: 1, Tokens: 1, Keys: 1}
 		if diff := cmp.Diff(want, sweep(t, f.client)); diff != "" {
 			t.Errorf("report (-want +got):\n%s", diff)
 		}

@@ -1,6 +1,7 @@
 package secrets
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -83,6 +84,32 @@ func (s *skipped) err() error {
 		names += fmt.Sprintf(" and %d more", more)
 	}
 	return fmt.Errorf("%s: %w", names, s.reason)
+}
+
+// skips are what a call that goes on past damage went past.
+type skips struct{ wrong, tampered skipped }
+
+// past notes an error that is about one thing alone, and returns any other.
+func (s *skips) past(what string, err error) error {
+	switch {
+	case errors.Is(err, ErrWrongRoot):
+		s.wrong.add(what)
+	case errors.Is(err, ErrTampered):
+		s.tampered.add(what)
+	default:
+		return err
+	}
+	return nil
+}
+
+// err names what was skipped, in one line.
+func (s *skips) err() error {
+	s.wrong.reason, s.tampered.reason = ErrWrongRoot, ErrTampered
+	a, b := s.wrong.err(), s.tampered.err()
+	if a == nil || b == nil {
+		return cmp.Or(a, b)
+	}
+	return fmt.Errorf("%w; %w", a, b)
 }
 
 // inBatches does something for all items, size of them at a time: fewer where

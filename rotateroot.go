@@ -1,7 +1,6 @@
 package secrets
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,7 +63,7 @@ func (c *Client) rotateRoot(ctx context.Context, root crypto.Root, p *progress) 
 		if r.found {
 			continue // others may have wrapped some with the old root meanwhile
 		}
-		if err := bothErrors(r.wrong.err(), r.tampered.err()); err != nil {
+		if err := r.skipped.err(); err != nil {
 			return err
 		}
 		p.end()
@@ -117,14 +116,6 @@ func (c *Client) countOrganizations(ctx context.Context) (n int, err error) {
 	return n, nil
 }
 
-// bothErrors is errors.Join in one line.
-func bothErrors(a, b error) error {
-	if a == nil || b == nil {
-		return cmp.Or(a, b)
-	}
-	return fmt.Errorf("%w; %w", a, b)
-}
-
 // A rootRotation wraps organizations with a root.
 type rootRotation struct {
 	client    *Client
@@ -133,15 +124,14 @@ type rootRotation struct {
 	begun     bool // something was, or may have been, written
 
 	// In one pass:
-	found    bool // an organization that was to be wrapped
-	wrong    skipped
-	tampered skipped
+	found   bool // an organization that was to be wrapped
+	skipped skips
 }
 
 // all goes once through all organizations, in whatever state they are: also the
 // deletion of one needs a root that opens it.
 func (r *rootRotation) all(ctx context.Context) error {
-	r.found, r.wrong, r.tampered = false, skipped{reason: ErrWrongRoot}, skipped{reason: ErrTampered}
+	r.found, r.skipped = false, skips{}
 	for name, listed := range list(ctx, r.client.store, organizationsPrefix, nil) {
 		if listed.err != nil {
 			return listed.err
@@ -150,12 +140,7 @@ func (r *rootRotation) all(ctx context.Context) error {
 			continue
 		}
 		err := retry(ctx, func() error { return r.one(ctx, name) })
-		switch {
-		case errors.Is(err, ErrWrongRoot):
-			r.wrong.add(string(name))
-		case errors.Is(err, ErrTampered):
-			r.tampered.add(string(name))
-		case err != nil:
+		if err := r.skipped.past(string(name), err); err != nil {
 			return inOrganization(name, err)
 		}
 		r.progress.add(1)

@@ -1,9 +1,9 @@
 package secrets
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 )
 
 // A SweepReport counts what [Client.Sweep] has finished.
@@ -11,48 +11,43 @@ type SweepReport struct {
 	Organizations int // deletions of organizations; one that is in use is taken back
 	Services      int // deletions of services
 	Secrets       int // deletions of secrets
+	Keys          int // rotations of organizations' keys
 	ServiceKeys   int // replacements of services' keys, as RevokeToken begins them
 	Tokens        int // that had expired, and are revoked now
 }
 
-// Sweep finishes what was interrupted in all organizations: deletions, and
-// replacements of keys. It revokes tokens that have expired, so that their
+// Sweep finishes what was interrupted in all organizations: deletions, rotations of
+// keys, and replacements of services' keys. It revokes tokens that have expired, so that their
 // keys open nothing that is stored afterwards. It may be used at any time, also by
 // several at once, and repeated; a platform does so now and then. It reads every
 // service and every secret, in pages of constant memory.
 //
-// It goes on past what does not open, or not with this root, and then gives one
-// error that is [ErrTampered] or [ErrWrongRoot] and names some of it. Any other
-// error ends it. The report is right also beside an error.
+// It goes on past what does not open, or not with this root, and then gives an
+// error that is [ErrTampered] or [ErrWrongRoot], or both, and names ten of each. Any
+// other error ends it. The report is right also beside an error.
 func (c *Client) Sweep(ctx context.Context) (SweepReport, error) {
 	s := sweeper{client: c}
 	err := s.organizations(ctx)
-	return s.report, c.fail("sweep", "", errors.Join(append(s.damaged, err)...))
+	return s.report, c.fail("sweep", "", cmp.Or(err, s.skipped.err()))
 }
 
 // A sweeper is one Sweep.
 type sweeper struct {
 	client  *Client
 	report  SweepReport
-	damaged []error
+	skipped skips
 }
 
-// maxDamaged is how many errors are named.
-const maxDamaged = 10
-
-// past notes an error that is about one thing alone, and returns any other. What
-// is gone by now is none.
-func (s *sweeper) past(what string, name Name, err error) error {
+// past is skips.past, and what is gone by now is no error.
+func (s *sweeper) past(err error, org Name, folder string, name Name) error {
 	if isNotFound(err) {
 		return nil
 	}
-	if err == nil || !errors.Is(err, ErrTampered) && !errors.Is(err, ErrWrongRoot) {
-		return err
+	what := string(org)
+	if folder != "" {
+		what = what + "/" + folder + "/" + string(name)
 	}
-	if len(s.damaged) < maxDamaged {
-		s.damaged = append(s.damaged, fmt.Errorf("%s %q: %w", what, name, err))
-	}
-	return nil
+	return s.skipped.past(what, err)
 }
 
 func (s *sweeper) organizations(ctx context.Context) error {
@@ -63,7 +58,7 @@ func (s *sweeper) organizations(ctx context.Context) error {
 		if name == "" { // no key that an organization has
 			continue
 		}
-		if err := s.past("organization", name, s.organization(ctx, name)); err != nil {
+		if err := s.past(s.organization(ctx, name), name, "", ""); err != nil {
 			return err
 		}
 	}
@@ -78,10 +73,25 @@ func (s *sweeper) organization(ctx context.Context, name Name) error {
 	if org == nil || err != nil {
 		return err
 	}
-	if err := s.services(ctx, org); err != nil {
+	for _, step := range []func(context.Context, *Organization) error{s.services, s.secrets, s.key} {
+		if err := step(ctx, org); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// key finishes a rotation of the organization's key.
+func (s *sweeper) key(ctx context.Context, org *Organization) error {
+	v, err := org.read(ctx)
+	if err != nil || len(oldKeys(v.keyset)) == 0 {
 		return err
 	}
-	return s.secrets(ctx, org)
+	if err := org.rotateKey(ctx, &progress{}); err != nil {
+		return err
+	}
+	s.report.Keys++
+	return nil
 }
 
 // finishOrganization finishes a deletion that is under way, and returns the
@@ -115,7 +125,7 @@ func (s *sweeper) services(ctx context.Context, org *Organization) error {
 		if name == "" {
 			continue
 		}
-		if err := s.past(fmt.Sprintf("organization %q, service", org.name), name, s.service(ctx, org, name)); err != nil {
+		if err := s.past(s.service(ctx, org, name), org.name, "service", name); err != nil {
 			return err
 		}
 	}
@@ -157,7 +167,7 @@ func (s *sweeper) secrets(ctx context.Context, org *Organization) error {
 		if name == "" || decode(r.entry.Value, &record) == nil && record.State == stateLive {
 			continue
 		}
-		if err := s.past(fmt.Sprintf("organization %q, secret", org.name), name, s.secret(ctx, org, name)); err != nil {
+		if err := s.past(s.secret(ctx, org, name), org.name, "secret", name); err != nil {
 			return err
 		}
 	}
