@@ -258,6 +258,26 @@ func operations() []operation {
 				}
 				want(t, lookup(t.Context(), session, "A"), "three")
 			}},
+		{name: "revoke expired tokens",
+			prepare: func(t *testing.T, f *fixture) {
+				f.give(t, "a", "one")
+				f.give(t, "b", "two")
+				f.tokens = []secrets.Token{f.tokenUntil(t, year2100), f.tokenUntil(t, year2100), f.token(t)}
+			},
+			do: func(ctx context.Context, _ *testing.T, _ *fixture, org *secrets.Organization, _ *secrets.Client) error {
+				return service(ctx, org, "api", func(s *secrets.Service) error {
+					return failure(s.RevokeExpired(ctx, year2100))
+				})
+			},
+			verify: func(t *testing.T, f *fixture, org *secrets.Organization) {
+				for _, token := range f.tokens[:2] {
+					wantError(t, failure(secrets.Connect(t.Context(), f.store, token)), secrets.ErrUnauthenticated)
+				}
+				session := f.connect(t, f.tokens[2])
+				want(t, lookup(t.Context(), session, "A"), "one")
+				made(t)(org.UpdateSecret(t.Context(), "a", text("three"), nil))
+				want(t, lookup(t.Context(), session, "A"), "three")
+			}},
 		{name: "delete service", prepare: granted, already: secrets.ErrNotFound,
 			do: func(ctx context.Context, _ *testing.T, _ *fixture, org *secrets.Organization, _ *secrets.Client) error {
 				return org.DeleteService(ctx, "api")

@@ -77,7 +77,11 @@ func untagged(t testing.TB, record any) []byte {
 // parse reads the record under key; its tag is nothing to a thief.
 func parse[T any](t testing.TB, store storage.Store, key string) (record T) {
 	t.Helper()
-	data := stored(t, store, key).Value
+	return unpack[T](t, stored(t, store, key).Value)
+}
+
+func unpack[T any](t testing.TB, data []byte) (record T) {
+	t.Helper()
 	if err := cbor.Unmarshal(data[2+int(data[1]):], &record); err != nil {
 		t.Fatal(err)
 	}
@@ -185,4 +189,23 @@ func (th *thief) forge(t testing.TB, s forgedSecret, name secrets.Name, env, val
 	s.KeyID = crypto.NewID()
 	s = th.encrypt(t, s, name, key, value)
 	return []storage.Entry{{Key: th.secretKey(name), Value: untagged(t, s)}, th.row(t, s, name, key, env)}
+}
+
+// reads tries a row, as it is or once was, on what is stored of a secret now.
+func (th *thief) reads(t testing.TB, store storage.Store, name secrets.Name, row []byte) (value string, ok bool) {
+	t.Helper()
+	s, r := parse[forgedSecret](t, store, th.secretKey(name)), unpack[forgedRow](t, row)
+	for _, w := range r.Wraps {
+		key, err := th.key.UnwrapVersionKey(w.Wrap, th.binding(s, name, r.Env))
+		if err != nil {
+			continue
+		}
+		plaintext, err := key.Decrypt(s.Ciphertext, crypto.ValueBinding{
+			OrganizationID: th.record.Organization, SecretID: s.ID, Secret: string(name), Version: s.Version,
+		})
+		if err == nil {
+			return reveal(secrets.Bytes(plaintext)), true
+		}
+	}
+	return "", false
 }
