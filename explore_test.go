@@ -128,7 +128,7 @@ func (tr *trial) draw(seed uint64) {
 		do, name := tr.kinds(i + 1)[kind], fmt.Sprint(i, " ", kind)
 		late := &hooked{Store: tr.store}
 		tr.lost = append(tr.lost, late)
-		tr.add(task{kind: kind, actor: actor{name, func(ctx context.Context, p process) error {
+		tr.add(task{kind: kind, actor: actor{name: name, do: func(ctx context.Context, p process) error {
 			client, err := secrets.Open(tr.failing(p.store, late, name, random, rate), tr.root, nil)
 			if err != nil {
 				return err
@@ -250,7 +250,7 @@ func (tr *trial) failing(store storage.Store, late *hooked, name string, random 
 
 // reader is an app, or a platform, that is stopped between its own calls.
 func (tr *trial) reader(name string, app bool) actor {
-	return actor{name, func(ctx context.Context, p process) error {
+	return actor{name: name, do: func(ctx context.Context, p process) error {
 		source := secrets.Source(p.api)
 		if app {
 			session, err := secrets.Connect(ctx, p.store, tr.tokens[2])

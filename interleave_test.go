@@ -1,6 +1,7 @@
 package secrets_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,11 +20,24 @@ import (
 type stepped struct {
 	storage.Store
 	turn chan struct{}
+	free int // calls that need no turn, at first
+	life int // calls after those until it is gone; negative: never
+	next *touch
 }
 
-func (s *stepped) wait(ctx context.Context) error {
+func (s *stepped) wait(ctx context.Context, call touch) error {
+	*s.next = call
+	defer func() { *s.next = touch{} }()
+	switch {
+	case s.free > 0:
+		s.free--
+		return nil
+	case s.life == 0:
+		return storage.ErrUnavailable
+	}
 	select {
 	case <-s.turn:
+		s.life--
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -31,21 +45,21 @@ func (s *stepped) wait(ctx context.Context) error {
 }
 
 func (s *stepped) Get(ctx context.Context, keys ...string) ([]storage.Entry, error) {
-	if err := s.wait(ctx); err != nil {
+	if err := s.wait(ctx, touch{reads: keys}); err != nil {
 		return nil, err
 	}
 	return s.Store.Get(ctx, keys...)
 }
 
 func (s *stepped) List(ctx context.Context, prefix, after string, limit int) ([]storage.Entry, error) {
-	if err := s.wait(ctx); err != nil {
+	if err := s.wait(ctx, touch{lists: prefix}); err != nil {
 		return nil, err
 	}
 	return s.Store.List(ctx, prefix, after, limit)
 }
 
 func (s *stepped) Commit(ctx context.Context, b storage.Batch) error {
-	if err := s.wait(ctx); err != nil {
+	if err := s.wait(ctx, touchOf(b)); err != nil {
 		return err
 	}
 	return s.Store.Commit(ctx, b)
@@ -54,9 +68,15 @@ func (s *stepped) Commit(ctx context.Context, b storage.Batch) error {
 // An actor does one operation through a client of its own, as another process
 // would.
 type actor struct {
-	name string
-	do   func(ctx context.Context, p process) error
+	name  string
+	do    func(ctx context.Context, p process) error
+	ready bool // it has its handles before anybody's first turn
+	life  int  // calls after which its process ends; 0 is never
+	next  *touch
 }
+
+// opening is how many calls it takes to have an actor's handles.
+const opening = 2
 
 // A process has a store, and handles, of its own.
 type process struct {
@@ -102,7 +122,10 @@ func run(t *testing.T, f *fixture, next schedule, actors []actor, always func())
 	taken := map[string]int{}
 	var running []string
 	for _, a := range actors {
-		store := &stepped{Store: f.store, turn: make(chan struct{})}
+		store := &stepped{Store: f.store, turn: make(chan struct{}), life: cmp.Or(a.life, -1), next: cmp.Or(a.next, new(touch))}
+		if a.ready {
+			store.free = opening
+		}
 		turns[a.name], running = store.turn, append(running, a.name)
 		go func() { done <- ending{actor: a.name, err: a.run(t.Context(), store, f.root)} }()
 	}
@@ -151,36 +174,39 @@ func (a actor) run(ctx context.Context, store storage.Store, root crypto.Root) e
 
 // The actors of the scenes below.
 var (
-	updater = actor{"update", func(ctx context.Context, p process) error {
+	updater = actor{name: "update", do: func(ctx context.Context, p process) error {
 		_, err := p.org.UpdateSecret(ctx, "a", text("two"), nil)
 		return err
 	}}
-	setter = actor{"update again", func(ctx context.Context, p process) error {
+	setter = actor{name: "update again", do: func(ctx context.Context, p process) error {
 		_, err := p.org.UpdateSecret(ctx, "a", text("three"), nil)
 		return err
 	}}
-	revoker = actor{"revoke", func(ctx context.Context, p process) error {
+	revoker = actor{name: "revoke", do: func(ctx context.Context, p process) error {
 		return p.api.Revoke(ctx, "a")
 	}}
-	granter = actor{"grant", func(ctx context.Context, p process) error {
+	granter = actor{name: "grant", do: func(ctx context.Context, p process) error {
 		_, err := p.api.Grant(ctx, "a", "")
 		return err
 	}}
-	remover = actor{"delete", func(ctx context.Context, p process) error {
+	remover = actor{name: "delete", do: func(ctx context.Context, p process) error {
 		return p.org.DeleteSecret(ctx, "a", &secrets.DeleteOptions{Revoke: true})
 	}}
-	creator = actor{"create again", func(ctx context.Context, p process) error {
+	creator = actor{name: "create again", do: func(ctx context.Context, p process) error {
 		if _, err := p.org.CreateSecret(ctx, "a", text("new")); err != nil {
 			return err
 		}
 		_, err := p.api.Grant(ctx, "a", "")
 		return err
 	}}
+	another = actor{name: "grant another", do: func(ctx context.Context, p process) error {
+		return failure(p.api.Grant(ctx, "c", ""))
+	}}
 )
 
 // taker deletes the secret as well, and then takes its variable for another, in
 // a service whose rows do not go with the deletion's first batch.
-var taker = actor{"take the variable", func(ctx context.Context, p process) error {
+var taker = actor{name: "take the variable", do: func(ctx context.Context, p process) error {
 	if err := p.org.DeleteSecret(ctx, "a", &secrets.DeleteOptions{Revoke: true}); err != nil && !errors.Is(err, secrets.ErrNotFound) {
 		return err
 	}
@@ -196,7 +222,7 @@ var last = names("svc", crowd)[crowd-1]
 
 // issuer issues a token, with which an app then reads all that there is.
 func issuer(f *fixture) actor {
-	return actor{"issue", func(ctx context.Context, p process) error {
+	return actor{name: "issue", do: func(ctx context.Context, p process) error {
 		token, err := p.api.IssueToken(ctx)
 		if err != nil {
 			return err
@@ -212,7 +238,7 @@ func issuer(f *fixture) actor {
 
 // reader is an app that reads while others write.
 func reader(f *fixture) actor {
-	return actor{"read", func(ctx context.Context, p process) error {
+	return actor{name: "read", do: func(ctx context.Context, p process) error {
 		session, err := secrets.Connect(ctx, p.store, f.tokens[2])
 		for n := 0; n < 3 && err == nil; n++ {
 			err = granted(ctx, session)
@@ -234,7 +260,7 @@ func granted(ctx context.Context, session *secrets.Session) error {
 // rotator replaces the organization's key; two of them share the work.
 func rotator(i int) func(*fixture) actor {
 	return func(*fixture) actor {
-		return actor{fmt.Sprint("rotate ", i), func(ctx context.Context, p process) error {
+		return actor{name: fmt.Sprint("rotate ", i), do: func(ctx context.Context, p process) error {
 			return p.org.RotateKey(ctx, nil)
 		}}
 	}
@@ -243,8 +269,12 @@ func rotator(i int) func(*fixture) actor {
 // tokenRevoker revokes the i-th token.
 func tokenRevoker(i int) func(*fixture) actor {
 	return func(f *fixture) actor {
-		return actor{fmt.Sprint("revoke token ", i), func(ctx context.Context, p process) error {
-			return p.api.RevokeToken(ctx, f.tokens[i].ID())
+		return actor{name: fmt.Sprint("revoke token ", i), do: func(ctx context.Context, p process) error {
+			err := p.api.RevokeToken(ctx, f.tokens[i].ID())
+			if err == nil {
+				f.mark()
+			}
+			return err
 		}}
 	}
 }
@@ -261,6 +291,7 @@ func scenes() map[string]scene {
 	return map[string]scene{
 		"update, revoke token":           {0, []func(*fixture) actor{reader, always(updater), tokenRevoker(0)}},
 		"update, revoke, grant":          {0, []func(*fixture) actor{reader, always(updater), always(revoker), always(granter)}},
+		"update, grant, issue, revoke":   {0, []func(*fixture) actor{reader, always(updater), always(another), issuer, tokenRevoker(0)}},
 		"update, issue, revoke token":    {0, []func(*fixture) actor{reader, always(updater), issuer, tokenRevoker(0)}},
 		"revoke token, revoke token":     {0, []func(*fixture) actor{reader, tokenRevoker(0), tokenRevoker(1)}},
 		"revoke, revoke token, update":   {0, []func(*fixture) actor{reader, always(revoker), tokenRevoker(0), always(updater)}},
@@ -284,6 +315,7 @@ func (s scene) fixture(t *testing.T) *fixture {
 	f := newFixture(t)
 	f.give(t, "a", "one")
 	f.give(t, "b", "other")
+	set(t, f.org, "c", "third")
 	for _, name := range names("svc", s.crowd) {
 		service := getService(t)(f.org.CreateService(t.Context(), name))
 		if _, err := service.Grant(t.Context(), "a", ""); err != nil {
@@ -315,7 +347,7 @@ func TestRandomInterleavingsKeepWhatTheModelPromises(t *testing.T) {
 			for seed := range uint64(rounds) {
 				synctest.Test(t, func(t *testing.T) {
 					defer logIfFailed(t, "seed %d", seed)
-					c := f.clone(t)
+					c := f.clone(t).recorded(t)
 					play(t, c, atRandom(seed), scene.cast(c))
 				})
 			}
@@ -333,7 +365,7 @@ func TestActorStoppedAtAnyCallAndGoingOnLaterKeepsWhatTheModelPromises(t *testin
 				for turns, all := 0, 1; turns <= all && !t.Failed(); turns++ {
 					synctest.Test(t, func(t *testing.T) {
 						defer logIfFailed(t, "%s stopped after %d calls", a.name, turns)
-						c := f.clone(t)
+						c := f.clone(t).recorded(t)
 						all = play(t, c, stopping(a.name, turns), scene.cast(c))[a.name].turns
 					})
 				}
@@ -353,24 +385,28 @@ func logIfFailed(t *testing.T, format string, args ...any) {
 func play(t *testing.T, f *fixture, next schedule, actors []actor) map[string]ending {
 	t.Helper()
 	// The third token is never revoked: whoever holds it reads at every instant.
-	session := f.connect(t, f.tokens[2])
+	session, thief := f.connect(t, f.tokens[2]), steal(t, f.store, f.tokens[0])
 	always := func() {
 		if err := granted(t.Context(), session); err != nil {
 			t.Fatal(err)
 		}
 	}
+	if got, _ := thief.reads(t, f.store, "a", stored(t, f.store, thief.rowKey("a")).Value); got != "one" {
+		t.Errorf("at first the thief reads %q", got)
+	}
 	endings := run(t, f, next, actors, always)
-	for name, e := range endings {
-		if e.err != nil && !errors.Is(e.err, secrets.ErrNotFound) && !errors.Is(e.err, secrets.ErrExists) {
-			t.Errorf("%s: %v", name, e.err)
+	for _, a := range actors {
+		err := endings[a.name].err
+		if !a.mayEnd(err) {
+			t.Errorf("%s: %v", a.name, err)
 		}
-		if strings.HasPrefix(name, "rotate ") && e.err == nil {
+		if strings.HasPrefix(a.name, "rotate ") && err == nil {
 			wantRotated(t, f, get(t)(f.open(t, f.store).Organization(t.Context(), "acme")))
 		}
 		for i, token := range f.tokens {
-			if name == fmt.Sprint("revoke token ", i) {
-				_, err := secrets.Connect(t.Context(), f.store, token)
-				wantError(t, err, secrets.ErrUnauthenticated)
+			if a.name == fmt.Sprint("revoke token ", i) {
+				f.repeatRevocation(t, token, err)
+				wantError(t, failure(secrets.Connect(t.Context(), f.store, token)), secrets.ErrUnauthenticated)
 			}
 		}
 	}
@@ -382,6 +418,7 @@ func play(t *testing.T, f *fixture, next schedule, actors []actor) map[string]en
 	if _, err := f.org.SetSecret(t.Context(), "a", text("after")); err != nil {
 		t.Error(err)
 	}
+	f.wantNothingForThief(t, thief)
 	grants, err := f.org.Usage(t.Context(), "a")
 	if err != nil {
 		t.Error(err)
@@ -393,7 +430,9 @@ func play(t *testing.T, f *fixture, next schedule, actors []actor) map[string]en
 	want(t, lookup(t.Context(), session, "A"), expected)
 	rows, variables := entries(t, f.store, "org/acme/env/"), entries(t, f.store, "org/acme/var/")
 	others, err := f.org.Usage(t.Context(), "b")
-	if n := len(grants) + len(others); err != nil || len(rows) != n || len(variables) != n {
+	more, _ := f.org.Usage(t.Context(), "c")
+	want(t, lookup(t.Context(), session, "C"), map[bool]string{true: "third", false: "absent"}[len(more) == 1])
+	if n := len(grants) + len(others) + len(more); err != nil || len(rows) != n || len(variables) != n {
 		t.Errorf("%d rows and %d variables for %d grants, %v", len(rows), len(variables), n, err)
 	}
 	return endings

@@ -78,6 +78,8 @@ type fixture struct {
 	late   []*secrets.Session // of tokens that were issued meanwhile
 	keys   []string           // of the organization, before they were rotated
 	next   crypto.Root        // the one that root is to be replaced by
+	rec    *recording         // see recorded
+	marked map[string]int     // see mark
 }
 
 func newFixture(t testing.TB) *fixture {
@@ -112,7 +114,12 @@ func (f *fixture) open(t testing.TB, store storage.Store) *secrets.Client {
 // no memory.
 func (f *fixture) clone(t testing.TB) *fixture {
 	t.Helper()
-	c := &fixture{store: newStore(t), root: f.root, tokens: f.tokens, keys: f.keys, next: f.next}
+	return f.cloneOn(t, newStore(t))
+}
+
+func (f *fixture) cloneOn(t testing.TB, store storage.Store) *fixture {
+	t.Helper()
+	c := &fixture{store: store, root: f.root, tokens: f.tokens, keys: f.keys, next: f.next}
 	restore(t, c.store, entries(t, f.store, ""))
 	c.client = c.open(t, c.store)
 	c.org = get(t)(c.client.Organization(t.Context(), "acme"))

@@ -53,8 +53,12 @@ func TestTokensThatHaveExpiredGoWithOneReplacementOfTheKey(t *testing.T) {
 	f := newExpiring(t)
 	thief, before := steal(t, f.store, f.tokens[0]), entries(t, f.store, "")
 	serial := thief.record.KeySerial
-	if n, err := f.api.RevokeExpired(t.Context(), year2100); n != 2 || err != nil {
-		t.Errorf("%d revoked, %v", n, err)
+	if got, ok := thief.reads(t, f.store, "a", stored(t, f.store, thief.rowKey("a")).Value); !ok || got != "one" {
+		t.Errorf("at first the thief reads %q", got)
+	}
+	// They open, widen, flip, narrow and close.
+	if n, commits := f.revokeExpired(t); n != 2 || commits != 5 {
+		t.Errorf("%d revoked with %d commits", n, commits)
 	}
 	f.wantExpiredGone(t, thief, before)
 	if now := steal(t, f.store, f.tokens[3]).record.KeySerial; now != serial+1 {
@@ -104,22 +108,23 @@ func TestARevocationThatStoppedIsFinishedThoughNoTokenHasExpired(t *testing.T) {
 		}
 		wantError(t, failure(secrets.Connect(t.Context(), f.store, token)), secrets.ErrUnauthenticated)
 		want(t, lookup(t.Context(), f.connect(t, other), "A"), "one")
-		if commits := f.revokeCommits(t); commits != 0 {
-			t.Errorf("there was more to do: %d commits", commits)
+		if n, commits := f.revokeExpired(t); n != 0 || commits != 0 {
+			t.Errorf("there was more to do: %d tokens, %d commits", n, commits)
 		}
 	}
 }
 
-// revokeCommits revokes expired tokens once more, and counts its commits.
-func (f *fixture) revokeCommits(t *testing.T) (n int) {
+// revokeExpired revokes expired tokens, and counts them and the commits.
+func (f *fixture) revokeExpired(t *testing.T) (n, commits int) {
 	t.Helper()
 	store := &hooked{Store: f.store}
 	p := f.elsewhere(t, store)
-	store.commit = func(ctx context.Context, b storage.Batch) error { n++; return f.store.Commit(ctx, b) }
-	if _, err := p.api.RevokeExpired(t.Context(), year2100); err != nil {
+	store.commit = func(ctx context.Context, b storage.Batch) error { commits++; return f.store.Commit(ctx, b) }
+	n, err := p.api.RevokeExpired(t.Context(), year2100)
+	if err != nil {
 		t.Error(err)
 	}
-	return n
+	return n, commits
 }
 
 func TestATokenThatDoesNotOpenIsNoExpiredOne(t *testing.T) {

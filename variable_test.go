@@ -60,7 +60,7 @@ func TestTwoGrantsAtOnceDoNotMeetInOneVariable(t *testing.T) {
 		if _, err := f.org.CreateSecret(t.Context(), name, text(string(name))); err != nil {
 			t.Fatal(err)
 		}
-		actors = append(actors, actor{string(name), func(ctx context.Context, p process) error {
+		actors = append(actors, actor{name: string(name), do: func(ctx context.Context, p process) error {
 			_, err := p.api.Grant(ctx, name, "Shared")
 			return err
 		}})
