@@ -87,7 +87,7 @@ func newExplored(t *testing.T, services int) *fixture {
 			t.Fatal(err)
 		}
 	}
-	f.tokens = []secrets.Token{f.token(t), f.token(t), f.token(t)}
+	f.tokens = []secrets.Token{f.token(t), f.tokenUntil(t, year2100), f.token(t)}
 	return f
 }
 
@@ -179,6 +179,9 @@ func (tr *trial) kinds(n int) map[string]func(context.Context, *secrets.Organiza
 		"grant": on("api", grant("a", "")), "move": on("api", grant("a", "MOVED")), "take the variable": on("api", grant("c", "A")),
 		"revoke": on("api", revoke), "revoke from another": on(loser, revoke),
 		"revoke token 0": on("api", token(0)), "revoke token 1": on("api", token(1)),
+		"revoke expired tokens": on("api", func(ctx context.Context, s *secrets.Service) error {
+			return failure(s.RevokeExpired(ctx, year2100)) // token 1
+		}),
 		"issue": on("api", func(ctx context.Context, s *secrets.Service) error { return failure(s.IssueToken(ctx)) }),
 		"delete service": func(ctx context.Context, org *secrets.Organization) error {
 			return org.DeleteService(ctx, mortal)
