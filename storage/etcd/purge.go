@@ -35,8 +35,9 @@ var errMembers = errors.New("not every member of the cluster is an endpoint of t
 // authentication is enabled it takes a user with the role root, and is
 // [io/fs.ErrPermission] for others.
 //
-// Only its connections are limited by [Options.Timeout]. A Purge that is given
-// up may leave members that go on with what they were told.
+// [Options.Timeout] limits no more than finding the members; give ctx a deadline
+// against one that hangs. A Purge that is given up may leave members that go on
+// with what they were told.
 func (s *Store) Purge(ctx context.Context) error {
 	if err := s.begin(ctx); err != nil {
 		return err
