@@ -49,7 +49,8 @@ type CacheOptions struct {
 // open it.
 //
 // A session on the copy tries the store first each time, and goes back to it by
-// itself. [Environment.StaleSince] says that, and since when, an environment is of
+// itself. A driver that opens only while its database answers, such as package
+// postgres, goes behind [storage.Lazy]. [Environment.StaleSince] says that, and since when, an environment is of
 // the copy; the logger is told too. The copy is never used if the store answers,
 // whatever it says. The file is removed at once when access is lost: by
 // [ErrUnauthenticated], by [io/fs.ErrPermission] of a store that does not admit

@@ -20,13 +20,7 @@ import (
 
 func TestWatcherOutlivesCrashesOfPostgreSQL(t *testing.T) {
 	t.Parallel()
-	server, err := testserver.OpenPostgres()
-	testserver.Require(t, err)
-	if server.Folder == "" { // it was named, and is not ours to crash
-		server, err = testserver.StartPostgres("")
-		testserver.Require(t, err)
-	}
-	t.Cleanup(server.Stop)
+	server := ownPostgres(t)
 	open := func() storage.Store {
 		pool, err := pgxpool.New(t.Context(), server.DSN)
 		if err != nil {
@@ -45,6 +39,19 @@ func TestWatcherOutlivesCrashesOfPostgreSQL(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// ownPostgres starts a server that a test may crash and stop.
+func ownPostgres(t *testing.T) *testserver.Postgres {
+	t.Helper()
+	server, err := testserver.OpenPostgres()
+	testserver.Require(t, err)
+	if server.Folder == "" { // it was named, and is not ours to crash
+		server, err = testserver.StartPostgres("")
+		testserver.Require(t, err)
+	}
+	t.Cleanup(server.Stop)
+	return server
 }
 
 func TestWatcherOutlivesRestartsOfEtcd(t *testing.T) {

@@ -30,3 +30,16 @@ func ExamplePurger() {
 	fmt.Println(purge(context.Background(), storage.Limit(driver)))
 	// Output: old values stay in the files of this store
 }
+
+// A driver that wants its database to be there when it is opened is no reason
+// for an app not to start.
+func ExampleLazy() {
+	ctx := context.Background()
+	store := storage.Lazy(func(ctx context.Context) (storage.Store, error) {
+		return nil, storage.ErrUnavailable // in an app: postgres.Open(ctx, dsn, nil)
+	})
+	defer store.Close()
+	_, err := store.Get(ctx, "a") // in an app: secrets.ConnectCached(ctx, store, token, opts)
+	fmt.Println(errors.Is(err, storage.ErrUnavailable))
+	// Output: true
+}

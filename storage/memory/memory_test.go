@@ -1,6 +1,7 @@
 package memory_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -32,6 +33,14 @@ func TestLimitedStore(t *testing.T) {
 	t.Parallel()
 	var data named
 	storagetest.Run(t, func(_ *testing.T, name string) storage.Store { return storage.Limit(data.open(name)) })
+}
+
+func TestLazyStore(t *testing.T) {
+	t.Parallel()
+	var data named
+	storagetest.Run(t, func(_ *testing.T, name string) storage.Store {
+		return storage.Lazy(func(context.Context) (storage.Store, error) { return data.open(name), nil })
+	})
 }
 
 func BenchmarkStore(b *testing.B) {
