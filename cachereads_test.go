@@ -1,9 +1,11 @@
 package secrets_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -135,5 +137,31 @@ func TestDamagedCacheIsNoTampering(t *testing.T) {
 	wantError(t, err, secrets.ErrUnavailable)
 	if errors.Is(err, secrets.ErrTampered) {
 		t.Error(err)
+	}
+}
+
+// Whoever has the file open, or a power failure, finds the old one whole.
+func TestCacheIsReplacedAndNotWrittenTo(t *testing.T) {
+	t.Parallel()
+	o := newOffline(t)
+	o.wantStart(t, "one", nil)
+	older := o.path + ".older"
+	if err := os.Link(o.path, older); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(older)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set(t, o.org, "a", "two")
+	o.wantStart(t, "two", nil)
+	if after, err := os.ReadFile(older); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the file was written to, %v", err)
+	}
+	if now, err := os.ReadFile(o.path); err != nil || bytes.Equal(before, now) {
+		t.Errorf("the file was not replaced, %v", err)
+	}
+	if files, err := os.ReadDir(filepath.Dir(o.path)); err != nil || len(files) != 2 {
+		t.Errorf("%v is left, %v", files, err)
 	}
 }

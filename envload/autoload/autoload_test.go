@@ -20,8 +20,9 @@ const printArgument = "print-what-was-loaded"
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == printArgument {
 		_, token := os.LookupEnv("SECRETS_TOKEN")
+		_, file := os.LookupEnv("SECRETS_TOKEN_FILE")
 		_, store := os.LookupEnv("SECRETS_STORE")
-		fmt.Println(os.Getenv("AUTOLOAD_URL"), token, store)
+		fmt.Println(os.Getenv("AUTOLOAD_URL"), token || file, store)
 		os.Exit(0)
 	}
 	os.Exit(m.Run())
@@ -53,9 +54,15 @@ func provision(t *testing.T) (string, secrets.Token) {
 func TestImportLoadsTheEnvironmentBeforeMain(t *testing.T) {
 	t.Parallel()
 	path, token := provision(t)
-	out, err := start(t, "SECRETS_STORE=sqlite:"+path, "SECRETS_TOKEN="+token.Reveal())
-	if err != nil || out != "https://example.com false false" {
-		t.Errorf("got %q, %v", out, err)
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte(token.Reveal()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, given := range []string{"SECRETS_TOKEN=" + token.Reveal(), "SECRETS_TOKEN_FILE=" + file} {
+		out, err := start(t, "SECRETS_STORE=sqlite:"+path, given)
+		if err != nil || out != "https://example.com false false" {
+			t.Errorf("got %q, %v", out, err)
+		}
 	}
 }
 
