@@ -1,348 +1,22 @@
 package secrets_test
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"sync"
 	"testing"
 	"testing/synctest"
 
 	"github.com/seed-9f6dc42a/secrets"
-	"github.com/seed-9f6dc42a/secrets/storage"
+	"github.com/seed-9f6dc42a/secrets/storage/storagetest"
 )
 
-// A fault is what happens at the n-th call of a store.
-type fault string
-
-const (
-	refused     fault = "refused"      // nothing was written, and the error says so
-	lostBefore  fault = "lost before"  // unknown outcome, not applied
-	lostAfter   fault = "lost after"   // unknown outcome, applied
-	crashBefore fault = "crash before" // nothing works any more
-	crashAfter  fault = "crash after"  // the same, but the call had its effect
-	conflicted  fault = "conflict"     // a check did not hold, says the database
-)
-
-var errFault = errors.New("injected fault")
-
-// A faulty store fails at one call.
-type faulty struct {
-	storage.Store
-	fault fault
-	at    int
-
-	mu    sync.Mutex
-	calls int
-	dead  bool
-}
-
-// hit reports whether this call is the one that fails, and whether the store is
-// gone.
-func (f *faulty) hit() (now, dead bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.dead {
-		return false, true
-	}
-	f.calls++
-	now = f.calls == f.at
-	f.dead = now && (f.fault == crashBefore || f.fault == crashAfter)
-	return now, false
-}
-
-func (f *faulty) Get(ctx context.Context, keys ...string) ([]storage.Entry, error) {
-	if now, dead := f.hit(); now || dead {
-		return nil, fmt.Errorf("%w: %w", storage.ErrUnavailable, errFault)
-	}
-	return f.Store.Get(ctx, keys...)
-}
-
-func (f *faulty) List(ctx context.Context, prefix, after string, limit int) ([]storage.Entry, error) {
-	if now, dead := f.hit(); now || dead {
-		return nil, fmt.Errorf("%w: %w", storage.ErrUnavailable, errFault)
-	}
-	return f.Store.List(ctx, prefix, after, limit)
-}
-
-func (f *faulty) Commit(ctx context.Context, b storage.Batch) error {
-	now, dead := f.hit()
-	if dead {
-		return fmt.Errorf("%w: %w", storage.ErrUnavailable, errFault)
-	}
-	if !now {
-		return f.Store.Commit(ctx, b)
-	}
-	switch f.fault {
-	case lostAfter, crashAfter:
-		if err := f.Store.Commit(ctx, b); err != nil {
-			return err
-		}
-		return storage.ErrUnknownOutcome
-	case lostBefore, crashBefore:
-		return storage.ErrUnknownOutcome
-	case conflicted:
-		return storage.ErrConflict
-	}
-	return errFault
-}
-
-// An operation is prepared, done, and then known to be done.
-type operation struct {
-	name    string
-	prepare func(t *testing.T, f *fixture)
-	do      func(ctx context.Context, t *testing.T, f *fixture, org *secrets.Organization, client *secrets.Client) error
-	already error // what repeating it may give when it was done
-	verify  func(t *testing.T, f *fixture, org *secrets.Organization)
-}
-
-func service(ctx context.Context, org *secrets.Organization, name secrets.Name, do func(*secrets.Service) error) error {
-	s, err := org.Service(ctx, name)
-	if err != nil {
-		return err
-	}
-	return do(s)
-}
-
-func reads(env, value string) func(*testing.T, *fixture, *secrets.Organization) {
-	return func(t *testing.T, f *fixture, org *secrets.Organization) {
-		want(t, lookup(t.Context(), getService(t)(org.Service(t.Context(), "api")), env), value)
-	}
-}
-
-const crowd = 110 // grantees, more than fit a batch
-
-func crowded(t *testing.T, f *fixture) {
-	t.Helper()
-	f.give(t, "a", "one")
-	for _, name := range names("svc", crowd) {
-		s := getService(t)(f.org.CreateService(t.Context(), name))
-		if _, err := s.Grant(t.Context(), "a", ""); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func operations() []operation {
-	granted := func(t *testing.T, f *fixture) { t.Helper(); f.give(t, "a", "zero"); f.give(t, "a", "one") }
-	update := func(ctx context.Context, _ *testing.T, _ *fixture, org *secrets.Organization, _ *secrets.Client) error {
-		_, err := org.UpdateSecret(ctx, "a", text("two"), nil)
-		return err
-	}
-	revoke := func(ctx context.Context, _ *testing.T, _ *fixture, org *secrets.Organization, _ *secrets.Client) error {
-		return service(ctx, org, "api", func(s *secrets.Service) error { return s.Revoke(ctx, "a") })
-	}
-	remove := func(ctx context.Context, _ *testing.T, _ *fixture, org *secrets.Organization, _ *secrets.Client) error {
-		return org.DeleteSecret(ctx, "a", &secrets.DeleteOptions{Revoke: true})
-	}
-	nothingLeft := func(t *testing.T, f *fixture, org *secrets.Organization) {
-		for _, prefix := range []string{"org/acme/env/", "org/acme/var/", "org/acme/access/", "org/acme/version/"} {
-			if left := entries(t, f.store, prefix); len(left) > 0 {
-				t.Errorf("%d records left under %s", len(left), prefix)
-			}
-		}
-	}
-	return []operation{
-		{name: "create organization", already: secrets.ErrExists,
-			do: func(ctx context.Context, _ *testing.T, _ *fixture, _ *secrets.Organization, client *secrets.Client) error {
-				_, err := client.CreateOrganization(ctx, "other")
-				return err
-			},
-			verify: func(t *testing.T, f *fixture, _ *secrets.Organization) {
-				get(t)(f.client.Organization(t.Context(), "other"))
-			}},
-		{name: "create secret", already: secrets.ErrExists,
-			do: func(ctx context.Context, _ *testing.T, _ *fixture, org *secrets.Organization, _ *secrets.Client) error {
-				_, err := org.CreateSecret(ctx, "b", text("v"))
-				return err
-			},
-			verify: func(t *testing.T, f *fixture, org *secrets.Organization) {
-				v, err := org.RevealSecret(t.Context(), "b")
-				if err != nil || reveal(v) != "v" {
-					t.Errorf("got %v", err)
-				}
-			}},
-		{name: "change",
-			prepare: func(t *testing.T, f *fixture) { f.give(t, "a", "one"); f.give(t, "b", "one"); f.give(t, "c", "one") },
-			already: secrets.ErrNotFound,
-			do: func(ctx context.Context, _ *testing.T, _ *fixture, org *secrets.Organization, _ *secrets.Client) error {
-				return org.Change(ctx, func(c *secrets.Change) error {
-					return errors.Join(
-						c.UpdateSecret("a", text("two"), nil), c.SetSecret("b", text("one")), c.SetSecret("d", text("two")),
-						c.DeleteSecret("c", &secrets.DeleteOptions{Revoke: true}),
-					)
-				})
-			},
-			verify: func(t *testing.T, f *fixture, org *secrets.Organization) {
-				want(t, revealAll(t, org, "a", "b", "c", "d"), "a=two b=one c absent d=two ")
-				want(t, kept(t, f, org, "a"), "2=two 1=one") // once
-				want(t, lookup(t.Context(), getService(t)(org.Service(t.Context(), "api")), "A"), "two")
-			}},
-		{name: "delete several", prepare: granted, already: secrets.ErrNotFound,
-			do: func(ctx context.Context, _ *testing.T, _ *fixture, org *secrets.Organization, _ *secrets.Client) error {
-				return org.Change(ctx, func(c *secrets.Change) error {
-					return c.DeleteSecret("a", &secrets.DeleteOptions{Revoke: true})
-				})
-			}, verify: nothingLeft},
-		{name: "confirm deletion",
-			prepare: func(t *testing.T, f *fixture) {
-				f.give(t, "b", "one")
-				row := entries(t, f.store, "org/acme/env/api/b")
-				f.crowdAndCrash(t)
-				restore(t, f.store, row)
-			},
-			do: func(ctx context.Context, _ *testing.T, _ *fixture, org *secrets.Organization, _ *secrets.Client) error {
-				_, err := org.ConfirmDeletion(ctx, "b")
-				return err
-			}, verify: nothingLeft},
-		{name: "roll back",
-			prepare: func(t *testing.T, f *fixture) { f.give(t, "a", "one"); f.give(t, "a", "two") },
-			do: func(ctx context.Context, _ *testing.T, _ *fixture, org *secrets.Organization, _ *secrets.Client) error {
-				_, err := org.RollbackSecret(ctx, "a", 1, nil)
-				return err
-			}, verify: reads("A", "one")},
-		{name: "update", prepare: granted, do: update, verify: reads("A", "two")},
-		{name: "staged update", prepare: crowded, do: update, verify: reads("A", "two")},
-		{name: "grant",
-			prepare: func(t *testing.T, f *fixture) {
-				if _, err := f.org.CreateSecret(t.Context(), "a", text("one")); err != nil {
-					t.Fatal(err)
-				}
-			},
-			do: func(ctx context.Context, _ *testing.T, _ *fixture, org *secrets.Organization, _ *secrets.Client) error {
-				return service(ctx, org, "api", func(s *secrets.Service) error { _, err := s.Grant(ctx, "a", ""); return err })
-			}, verify: reads("A", "one")},
-		{name: "grant elsewhere", prepare: granted,
-			do: func(ctx context.Context, _ *testing.T, _ *fixture, org *secrets.Organization, _ *secrets.Client) error {
-				return service(ctx, org, "api", func(s *secrets.Service) error { _, err := s.Grant(ctx, "a", "ELSEWHERE"); return err })
-			}, verify: reads("ELSEWHERE", "one")},
-		{name: "revoke", prepare: granted, do: revoke, verify: reads("A", "absent")},
-		{name: "staged revoke", prepare: crowded, do: revoke, verify: reads("A", "absent")},
-		{name: "delete", prepare: granted, do: remove, already: secrets.ErrNotFound, verify: nothingLeft},
-		{name: "delete for many", prepare: crowded, do: remove, already: secrets.ErrNotFound, verify: nothingLeft},
-		{name: "create service", already: secrets.ErrExists,
-			do: func(ctx context.Context, _ *testing.T, _ *fixture, org *secrets.Organization, _ *secrets.Client) error {
-				_, err := org.CreateService(ctx, "web")
-				return err
-			},
-			verify: func(t *testing.T, _ *fixture, org *secrets.Organization) {
-				getService(t)(org.Service(t.Context(), "web"))
-			}},
-		{name: "issue token", prepare: granted,
-			do: func(ctx context.Context, t *testing.T, f *fixture, org *secrets.Organization, _ *secrets.Client) error {
-				return service(ctx, org, "api", func(s *secrets.Service) error {
-					token, err := s.IssueToken(ctx)
-					if err == nil {
-						want(t, lookup(t.Context(), f.connect(t, token), "A"), "one")
-					}
-					return err
-				})
-			}, verify: reads("A", "one")},
-		{name: "revoke token",
-			prepare: func(t *testing.T, f *fixture) {
-				f.give(t, "a", "one")
-				f.give(t, "b", "two")
-				f.tokens = []secrets.Token{f.token(t), f.token(t)}
-			},
-			already: secrets.ErrNotFound,
-			do: func(ctx context.Context, _ *testing.T, f *fixture, org *secrets.Organization, _ *secrets.Client) error {
-				return service(ctx, org, "api", func(s *secrets.Service) error { return s.RevokeToken(ctx, f.tokens[0].ID()) })
-			},
-			verify: func(t *testing.T, f *fixture, org *secrets.Organization) {
-				_, err := secrets.Connect(t.Context(), f.store, f.tokens[0])
-				wantError(t, err, secrets.ErrUnauthenticated)
-				session := f.connect(t, f.tokens[1])
-				want(t, lookup(t.Context(), session, "A"), "one")
-				if _, err := org.UpdateSecret(t.Context(), "a", text("three"), nil); err != nil {
-					t.Error(err)
-				}
-				want(t, lookup(t.Context(), session, "A"), "three")
-			}},
-		{name: "revoke expired tokens",
-			prepare: func(t *testing.T, f *fixture) {
-				f.give(t, "a", "one")
-				f.give(t, "b", "two")
-				f.tokens = []secrets.Token{f.tokenUntil(t, year2100), f.tokenUntil(t, year2100), f.token(t)}
-			},
-			do: func(ctx context.Context, _ *testing.T, _ *fixture, org *secrets.Organization, _ *secrets.Client) error {
-				return service(ctx, org, "api", func(s *secrets.Service) error {
-					return failure(s.RevokeExpired(ctx, year2100))
-				})
-			},
-			verify: func(t *testing.T, f *fixture, org *secrets.Organization) {
-				for _, token := range f.tokens[:2] {
-					wantError(t, failure(secrets.Connect(t.Context(), f.store, token)), secrets.ErrUnauthenticated)
-				}
-				session := f.connect(t, f.tokens[2])
-				want(t, lookup(t.Context(), session, "A"), "one")
-				made(t)(org.UpdateSecret(t.Context(), "a", text("three"), nil))
-				want(t, lookup(t.Context(), session, "A"), "three")
-			}},
-		{name: "delete service", prepare: granted, already: secrets.ErrNotFound,
-			do: func(ctx context.Context, _ *testing.T, _ *fixture, org *secrets.Organization, _ *secrets.Client) error {
-				return org.DeleteService(ctx, "api")
-			},
-			verify: nothingLeftOf("org/acme/service/", "org/acme/token/", "org/acme/env/", "org/acme/var/")},
-		{name: "delete organization", prepare: granted, already: secrets.ErrNotFound,
-			do: func(ctx context.Context, _ *testing.T, _ *fixture, _ *secrets.Organization, client *secrets.Client) error {
-				return client.DeleteOrganization(ctx, "acme", &secrets.DeleteOptions{Revoke: true})
-			},
-			verify: nothingLeftOf("")},
-		{name: "rotate key", prepare: varied,
-			do: func(ctx context.Context, _ *testing.T, _ *fixture, org *secrets.Organization, _ *secrets.Client) error {
-				return org.RotateKey(ctx, nil)
-			},
-			verify: wantRotated},
-		{name: "retire key", already: secrets.ErrNotFound,
-			prepare: func(t *testing.T, f *fixture) {
-				varied(t, f)
-				f.stopBeforeRetiring(t)
-			},
-			do: func(ctx context.Context, _ *testing.T, f *fixture, org *secrets.Organization, _ *secrets.Client) error {
-				return org.RetireKey(ctx, f.keys[0])
-			},
-			verify: wantRotated},
-		{name: "rotate root", prepare: twoRoots,
-			do: func(ctx context.Context, _ *testing.T, f *fixture, _ *secrets.Organization, client *secrets.Client) error {
-				return client.RotateRoot(ctx, f.next, nil)
-			},
-			verify: wantNextRoot},
-	}
-}
-
-// sweeping is apart from the others: an error of Sweep is about the step that it
-// ended, and the report says what was done before.
-func sweeping() operation {
-	return operation{name: "sweep", prepare: halfDone,
-		do: func(ctx context.Context, _ *testing.T, _ *fixture, _ *secrets.Organization, client *secrets.Client) error {
-			_, err := client.Sweep(ctx)
-			return err
-		},
-		verify: func(t *testing.T, f *fixture, _ *secrets.Organization) {
-			if left := sweep(t, f.open(t, f.store)); left != (secrets.SweepReport{}) {
-				t.Errorf("left to do: %+v", left)
-			}
-		}}
-}
-
-func nothingLeftOf(prefixes ...string) func(*testing.T, *fixture, *secrets.Organization) {
-	return func(t *testing.T, f *fixture, _ *secrets.Organization) {
-		for _, prefix := range prefixes {
-			if left := entries(t, f.store, prefix); len(left) > 0 {
-				t.Errorf("%d records left under %q", len(left), prefix)
-			}
-		}
-	}
-}
-
-// maxCalls is more calls than an operation makes: reaching it means that the
-// loop below would never end.
+// maxCalls is more calls than an operation makes: reaching it means that a loop
+// below would never end.
 const maxCalls = 200
 
 func TestEveryOperationSurvivesAFaultAtEveryCallAndMayBeRepeated(t *testing.T) {
 	t.Parallel()
 	for _, op := range append(operations(), sweeping()) {
-		for _, fault := range []fault{refused, lostBefore, lostAfter, crashBefore, crashAfter, conflicted} {
+		for _, fault := range storagetest.Faults() {
 			t.Run(op.name+"/"+string(fault), func(t *testing.T) {
 				t.Parallel()
 				f := newFixture(t)
@@ -364,43 +38,36 @@ func TestEveryOperationSurvivesAFaultAtEveryCallAndMayBeRepeated(t *testing.T) {
 
 // tryFault does an operation with a fault at one call, and then repeats it
 // without. It returns false once the operation makes fewer calls.
-func tryFault(t *testing.T, f *fixture, op operation, fault fault, at int) bool {
+func tryFault(t *testing.T, f *fixture, op operation, fault storagetest.Fault, at int) bool {
 	t.Helper()
-	store := &faulty{Store: f.store, fault: fault, at: 1 << 30}
+	defer logIfFailed(t, "fault at call %d", at)
+	store := storagetest.NewFaulty(f.store, fault)
 	client := f.open(t, store)
 	org := get(t)(client.Organization(t.Context(), "acme"))
-	store.at = store.calls + at
-	err := op.do(t.Context(), t, f, org, client)
+	before := entries(t, f.store, "")
+	err := op.do(store.Fail(t.Context(), at), t, f, org, client)
 	sweepError(t, err)
-	reached := store.calls >= store.at
-	if err != nil && !errors.Is(err, errFault) && !errors.Is(err, secrets.ErrUnknownOutcome) {
-		t.Errorf("fault at call %d: %v", at, err)
+	op.wantHonest(t, err, before, entries(t, f.store, ""))
+	switch {
+	case err == nil && store.Failed() && crashes(fault):
+		t.Error("the store was gone, and no error")
+	case err != nil && !errors.Is(err, storagetest.ErrFault) && !errors.Is(err, secrets.ErrUnknownOutcome):
+		t.Errorf("got %v", err)
+	case err != nil && settles(fault) && !errors.Is(err, storagetest.ErrFault):
+		t.Errorf("not settled: %v", err)
 	}
-	if reached && (fault == lostBefore || fault == lostAfter || fault == conflicted) && err != nil && !errors.Is(err, errFault) {
-		t.Errorf("fault at call %d: not settled: %v", at, err)
+	if err != nil {
+		f.repeat(t, op)
 	}
-	fresh := f.open(t, f.store)
-	if err == nil {
-		fresh = client
-		store.at = 1 << 30
-		if store.dead {
-			t.Errorf("fault at call %d: the store was gone, and no error", at)
-		}
-	} else {
-		again, openErr := fresh.Organization(t.Context(), "acme")
-		if openErr == nil || op.name != "delete organization" {
-			err := op.do(t.Context(), t, f, get(t)(again, openErr), fresh)
-			if err != nil && (op.already == nil || !errors.Is(err, op.already)) {
-				t.Errorf("fault at call %d: repeated: %v", at, err)
-			}
-		} else if err := op.do(t.Context(), t, f, nil, fresh); err != nil && !errors.Is(err, op.already) {
-			t.Errorf("fault at call %d: repeated: %v", at, err)
-		}
-	}
-	var now *secrets.Organization
-	if op.name != "delete organization" {
-		now = get(t)(f.open(t, f.store).Organization(t.Context(), "acme"))
-	}
-	op.verify(t, f, now)
-	return reached && !t.Failed()
+	f.verify(t, op)
+	return store.Failed() && !t.Failed()
+}
+
+// settles reports whether an operation can find out what became of its commit.
+func settles(fault storagetest.Fault) bool {
+	return fault == storagetest.LostBefore || fault == storagetest.LostAfter || fault == storagetest.Conflicted
+}
+
+func crashes(fault storagetest.Fault) bool {
+	return fault == storagetest.CrashBefore || fault == storagetest.CrashAfter
 }

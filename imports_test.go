@@ -34,7 +34,7 @@ var allowedImports = map[string]imports{
 	".": {
 		files: []string{module + "/crypto", module + "/storage", "github.com/fxamacker/cbor/v2"},
 		tests: []string{
-			module + "/envload", module + "/secretstest", module + "/internal/testserver", module + "/internal/etcdtest",
+			module + "/envload", module + "/secretstest", module + "/storage/storagetest", module + "/internal/testserver", module + "/internal/etcdtest",
 			module + "/storage/memory", module + "/storage/sqlite", module + "/storage/postgres", module + "/storage/etcd",
 			"github.com/jackc/pgx/v5/pgxpool", "github.com/tink-crypto/tink-go/v2/...", "go.etcd.io/etcd/client/v3",
 		},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-9f6dc42a/secrets"
 	"github.com/seed-9f6dc42a/secrets/storage"
+	"github.com/seed-9f6dc42a/secrets/storage/storagetest"
 )
 
 // manyListed is more than the 1,000 entries that a Store gives at once,
@@ -187,9 +188,9 @@ func endWithTheErrorOfTheStore(t *testing.T, f *fixture) {
 	all := names("entry", manyListed)
 	for _, l := range listings {
 		for _, pages := range []int{0, 1, 3} {
-			store := &faulty{Store: f.store, fault: refused, at: 1 << 30}
+			store := storagetest.NewFaulty(f.store, storagetest.Refused)
 			seq := l.names(t.Context(), f.open(t, store), &secrets.ListOptions{Prefix: "entry-"})
-			store.at = store.calls + l.before() + pages + 1
+			store.Fail(t.Context(), l.before()+pages+1)
 			wantEnd(t, l, seq, all[:pages*listedPage], pages*listedPage, storage.ErrUnavailable)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-9f6dc42a/secrets"
 	"github.com/seed-9f6dc42a/secrets/storage"
+	"github.com/seed-9f6dc42a/secrets/storage/storagetest"
 )
 
 // findings returns what Verify finds, sorted.
@@ -65,11 +66,10 @@ func TestSweepFinishesWhatACrashHasLeft(t *testing.T) {
 
 func crashAndSweep(t *testing.T, f *fixture, op operation, at int) bool {
 	t.Helper()
-	store := &faulty{Store: f.store, fault: crashAfter, at: 1 << 30}
+	store := storagetest.NewFaulty(f.store, storagetest.CrashAfter)
 	client := f.open(t, store)
 	org := get(t)(client.Organization(t.Context(), "acme"))
-	store.at = store.calls + at
-	err := op.do(t.Context(), t, f, org, client)
+	err := op.do(store.Fail(t.Context(), at), t, f, org, client)
 	if err == nil {
 		return false
 	}
@@ -137,10 +137,9 @@ func halfDone(t *testing.T, f *fixture) {
 // crash ends an operation with a crash after its n-th call.
 func (f *fixture) crash(t testing.TB, n int, do func(context.Context, *secrets.Organization) error) {
 	t.Helper()
-	store := &faulty{Store: f.store, fault: crashAfter, at: 1 << 30}
+	store := storagetest.NewFaulty(f.store, storagetest.CrashAfter)
 	org := f.on(t, store)
-	store.at = store.calls + n
-	if err := do(t.Context(), org); err == nil {
+	if err := do(store.Fail(t.Context(), n), org); err == nil {
 		t.Fatal("no error")
 	}
 }
