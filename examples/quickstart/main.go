@@ -58,7 +58,11 @@ func run(ctx context.Context, location string, out io.Writer) error {
 		return err
 	}
 	defer store.Close()
+	return quickstart(ctx, store, dir, out)
+}
 
+// quickstart removes what it makes, also if the answer to its creation is lost.
+func quickstart(ctx context.Context, store storage.Store, dir string, out io.Writer) error {
 	root, err := crypto.KeyFile(filepath.Join(dir, "root.json"))
 	if err != nil {
 		return err
@@ -68,14 +72,16 @@ func run(ctx context.Context, location string, out io.Writer) error {
 		return err
 	}
 	org, err := client.CreateOrganization(ctx, organization)
-	if errors.Is(err, secrets.ErrWrongRoot) {
+	switch {
+	case errors.Is(err, secrets.ErrWrongRoot):
 		return fmt.Errorf("%w: the store is in use; name one, or an etcd prefix, that is not", err)
-	}
-	if err != nil {
+	case errors.Is(err, secrets.ErrUnavailable):
 		return err
+	case err == nil:
+		url := "file:" + filepath.ToSlash(filepath.Join(dir, "app.db"))
+		err = show(ctx, store, org, url, out)
 	}
-	url := "file:" + filepath.ToSlash(filepath.Join(dir, "app.db"))
-	return errors.Join(show(ctx, store, org, url, out), remove(ctx, client))
+	return errors.Join(err, remove(ctx, client))
 }
 
 const organization = "quickstart"
@@ -85,7 +91,11 @@ const organization = "quickstart"
 func remove(ctx context.Context, client *secrets.Client) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
-	return client.DeleteOrganization(ctx, organization, &secrets.DeleteOptions{Revoke: true})
+	err := client.DeleteOrganization(ctx, organization, &secrets.DeleteOptions{Revoke: true})
+	if errors.Is(err, secrets.ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 func show(ctx context.Context, store storage.Store, org *secrets.Organization, url string, out io.Writer) error {

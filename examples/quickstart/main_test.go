@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -80,6 +81,32 @@ func TestInterruptedProgramLeavesTheStoreEmpty(t *testing.T) {
 		}
 		wantEmpty(t, location)
 	})
+}
+
+// A losing store is interrupted at its first commit, whose answer is lost.
+type losing struct {
+	storage.Store
+	stop context.CancelFunc
+	once sync.Once
+}
+
+func (l *losing) Commit(ctx context.Context, batch storage.Batch) error {
+	err := l.Store.Commit(ctx, batch)
+	l.once.Do(func() {
+		l.stop()
+		err = errors.Join(err, storage.ErrUnknownOutcome)
+	})
+	return err
+}
+
+func TestOrganizationWhoseCreationWasInterruptedIsRemoved(t *testing.T) {
+	t.Parallel()
+	location := apptest.SQLite(t)
+	ctx, stop := context.WithCancel(t.Context())
+	if err := quickstart(ctx, &losing{Store: open(t, location), stop: stop}, t.TempDir(), io.Discard); err == nil {
+		t.Error("no error")
+	}
+	wantEmpty(t, location)
 }
 
 func TestStoreInUseIsLeftAlone(t *testing.T) {
