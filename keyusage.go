@@ -79,24 +79,19 @@ func (o *Organization) retireKey(ctx context.Context, text string) error {
 	if err != nil {
 		return errNoKey
 	}
-	for range maxPasses {
-		v, err := o.read(ctx)
-		switch {
-		case err != nil:
-			return err
-		case !slices.Contains(v.keyset.Keys(), id):
-			return errNoKey
-		case id == v.keyset.Primary():
-			return fmt.Errorf("%w: it is the primary key", ErrInUse)
-		}
-		if err := o.checkUnused(ctx, id); err != nil {
-			return err
-		}
-		if done, err := o.retire(ctx, v.keyset, []crypto.KeyID{id}); err != nil || done {
-			return err
-		}
+	v, err := o.read(ctx)
+	switch {
+	case err != nil:
+		return err
+	case !slices.Contains(v.keyset.Keys(), id):
+		return errNoKey
+	case id == v.keyset.Primary():
+		return fmt.Errorf("%w: it is the primary key", ErrInUse)
 	}
-	return ErrConflict
+	if err := o.checkUnused(ctx, id); err != nil {
+		return err
+	}
+	return o.retire(ctx, []crypto.KeyID{id})
 }
 
 // checkUnused returns ErrInUse if there is a record that opens, and not without

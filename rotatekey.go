@@ -107,9 +107,7 @@ func (o *Organization) replaceKeys(ctx context.Context, old []crypto.KeyID, p *p
 		if r.damaged.n > 0 {
 			return &r.damaged, nil
 		}
-		if done, err := o.retire(ctx, v.keyset, old); err != nil || done {
-			return &skipped{}, err
-		}
+		return &skipped{}, o.retire(ctx, old)
 	}
 	return nil, ErrConflict
 }
@@ -128,31 +126,29 @@ func containsAny(all, some []crypto.KeyID) bool {
 	return slices.ContainsFunc(some, func(id crypto.KeyID) bool { return slices.Contains(all, id) })
 }
 
-// retire drops keys that nothing was found to need while the organization had
-// the keyset that was seen. Since then nothing can have come under them, as long
-// as the keys are the same. It is not done if they are not.
-func (o *Organization) retire(ctx context.Context, seen *crypto.Keyset, old []crypto.KeyID) (done bool, err error) {
-	err = retry(ctx, func() error {
+// retire drops old keys that nothing was found to need. Nothing can have come
+// under them since: as long as one is there no key is added, and so the primary
+// one is the same.
+func (o *Organization) retire(ctx context.Context, old []crypto.KeyID) error {
+	return retry(ctx, func() error {
 		v, err := o.read(ctx)
 		if err != nil {
 			return err
 		}
-		if done = !containsAny(v.keyset.Keys(), old); done {
-			return nil
-		}
-		if v.keyset.Primary() != seen.Primary() || !slices.Equal(v.keyset.Keys(), seen.Keys()) {
-			return nil
-		}
 		keyset := v.keyset
-		for _, id := range old {
+		for _, id := range oldKeys(v.keyset) {
+			if !slices.Contains(old, id) {
+				continue
+			}
 			if keyset, err = keyset.Without(id); err != nil {
 				return err
 			}
 		}
-		done = true
+		if keyset == v.keyset {
+			return nil // they are gone
+		}
 		return v.putKeyset(ctx, keyset)
 	})
-	return done, err
 }
 
 // A resealing goes once through the records of an organization and puts those
