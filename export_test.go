@@ -8,7 +8,7 @@ import (
 // Privileged is the list that [CheckEnv] goes by.
 var Privileged = privileged
 
-// RevokeExpired is for the tests of what has no door of its own.
+// RevokeExpired is what [Client.Sweep] does to a service, at any time.
 func (s *Service) RevokeExpired(ctx context.Context, now time.Time) (int, error) {
 	return s.revokeExpired(ctx, now)
 }

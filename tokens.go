@@ -25,8 +25,8 @@ type TokenInfo struct {
 // is the only time that the token is seen: it is not stored. A service may have
 // up to 64 at once, so that an app changes over to another one without a break;
 // beyond that it gives [ErrLimit]. Tokens that have expired count until they are
-// revoked. If it fails with [ErrUnknownOutcome] there may be a token that nobody
-// has: see [Service.Tokens].
+// revoked, as [Client.Sweep] does. If it fails with [ErrUnknownOutcome] there may be
+// a token that nobody has: see [Service.Tokens].
 func (s *Service) IssueToken(ctx context.Context) (Token, error) {
 	token, err := s.issueToken(ctx, 0)
 	return token, s.fail("issue token", "", err)
@@ -41,7 +41,8 @@ func (s *Service) IssueToken(ctx context.Context) (Token, error) {
 //
 // It is the library in the app that goes by the expiry, and by the clock of the
 // app's machine. Somebody who has the token, the database and a program of his own
-// can ignore it, until [Service.RevokeToken] takes the token's key out of use.
+// can ignore it, until [Service.RevokeToken] or [Client.Sweep] takes the token's key
+// out of use.
 func (s *Service) IssueTokenUntil(ctx context.Context, expires time.Time) (Token, error) {
 	at, err := expiryOf(expires, s.org.client.now())
 	if err != nil {
