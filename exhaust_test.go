@@ -3,11 +3,12 @@ package secrets_test
 import (
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/seed-9f6dc42a/secrets/storage"
 )
 
-// A touch is what a call of a store reads and writes; the zero touch is not known.
+// A touch is what a call of a store reads and writes.
 type touch struct {
 	reads  []string // keys, those of checks too
 	lists  string   // a prefix
@@ -25,17 +26,15 @@ func touchOf(b storage.Batch) (t touch) {
 	return t
 }
 
-func (t touch) known() bool { return len(t.reads) > 0 || t.lists != "" || len(t.writes) > 0 }
-
-// commutes reports whether two calls have the same effect, and the same answers,
-// in either order. Two that write do not: what is between them is a state that
-// somebody may see.
-func (t touch) commutes(u touch) bool {
-	return t.known() && u.known() && (len(t.writes) == 0 || len(u.writes) == 0) && !t.sees(u) && !u.sees(t)
+// commutes reports whether two calls are known to have the same effect, and the
+// same answers, in either order. Two that write do not: what is between them is a
+// state that somebody may see.
+func (t *touch) commutes(u *touch) bool {
+	return t != nil && u != nil && (len(t.writes) == 0 || len(u.writes) == 0) && !t.sees(u) && !u.sees(t)
 }
 
 // sees reports whether t reads something that u writes.
-func (t touch) sees(u touch) bool {
+func (t *touch) sees(u *touch) bool {
 	return slices.ContainsFunc(u.writes, func(key string) bool {
 		return slices.Contains(t.reads, key) || t.lists != "" && strings.HasPrefix(key, t.lists)
 	})
@@ -55,16 +54,17 @@ func (e *exhaustion) schedule(actors []actor) schedule {
 	order := make([]string, len(actors))
 	for i := range actors {
 		order[i] = actors[i].name
-		actors[i].ready, actors[i].next = true, new(touch)
+		actors[i].ready, actors[i].next = true, new(atomic.Pointer[touch])
 	}
-	turn, switched, last, lastCall := 0, 0, -1, touch{}
+	turn, switched, last := 0, 0, -1
+	var lastCall *touch
 	return func(running []string) string {
 		goesOn := last >= 0 && slices.Contains(running, order[last])
 		var may []int
 		for i, a := range actors {
 			// A call that could as well have come before the last one has been
 			// there, in another schedule.
-			twice := e.switches == 0 && i < last && a.next.commutes(lastCall)
+			twice := e.switches == 0 && i < last && a.next.Load().commutes(lastCall)
 			tooMany := e.switches > 0 && switched == e.switches && goesOn && i != last
 			if slices.Contains(running, order[i]) && !twice && !tooMany {
 				may = append(may, i)
@@ -77,7 +77,7 @@ func (e *exhaustion) schedule(actors []actor) schedule {
 		if goesOn && chosen != last {
 			switched++
 		}
-		turn, last, lastCall = turn+1, chosen, *actors[chosen].next
+		turn, last, lastCall = turn+1, chosen, actors[chosen].next.Load()
 		return order[last]
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -22,12 +23,12 @@ type stepped struct {
 	turn chan struct{}
 	free int // calls that need no turn, at first
 	life int // calls after those until it is gone; negative: never
-	next *touch
+	next *atomic.Pointer[touch]
 }
 
 func (s *stepped) wait(ctx context.Context, call touch) error {
-	*s.next = call
-	defer func() { *s.next = touch{} }()
+	s.next.Store(&call)
+	defer s.next.Store(nil)
 	switch {
 	case s.free > 0:
 		s.free--
@@ -70,9 +71,9 @@ func (s *stepped) Commit(ctx context.Context, b storage.Batch) error {
 type actor struct {
 	name  string
 	do    func(ctx context.Context, p process) error
-	ready bool // it has its handles before anybody's first turn
-	life  int  // calls after which its process ends; 0 is never
-	next  *touch
+	ready bool                   // it has its handles before anybody's first turn
+	life  int                    // calls after which its process ends; 0 is never
+	next  *atomic.Pointer[touch] // what its next call touches; nil: not known
 }
 
 // opening is how many calls it takes to have an actor's handles.
@@ -122,7 +123,7 @@ func run(t *testing.T, f *fixture, next schedule, actors []actor, always func())
 	taken := map[string]int{}
 	var running []string
 	for _, a := range actors {
-		store := &stepped{Store: f.store, turn: make(chan struct{}), life: cmp.Or(a.life, -1), next: cmp.Or(a.next, new(touch))}
+		store := &stepped{Store: f.store, turn: make(chan struct{}), life: cmp.Or(a.life, -1), next: cmp.Or(a.next, new(atomic.Pointer[touch]))}
 		if a.ready {
 			store.free = opening
 		}
