@@ -110,7 +110,8 @@ func parseEtcd(location string) (clientv3.Config, string, error) {
 		}
 		config.Endpoints = append(config.Endpoints, scheme+host)
 	}
-	prefix := strings.Trim(u.Path, "/") + "/"
+	// Only the slash behind the hosts goes: a prefix may begin with one.
+	prefix := strings.TrimRight(strings.TrimPrefix(u.Path, "/"), "/") + "/"
 	if prefix == "/" {
 		prefix = etcdPrefix
 	}

@@ -29,6 +29,8 @@ func TestEtcdURL(t *testing.T) {
 		"etcd://u:p%40@h/p/?tls=true":      {Endpoints: []string{"https://h:2379"}, User: "u", Password: "p@", Prefix: "p/", TLS: true},
 		"etcd://[::1]:2380/p":              {Endpoints: []string{"http://[::1]:2380"}, Prefix: "p/"},
 		"etcd://[2001:db8::1]/p":           {Endpoints: []string{"http://[2001:db8::1]:2379"}, Prefix: "p/"},
+		"etcd://h//secrets/":               {Endpoints: []string{"http://h:2379"}, Prefix: "/secrets/"},
+		"etcd://h//":                       {Endpoints: []string{"http://h:2379"}, Prefix: "secrets/"},
 		"etcd://127.0.0.1:2379/secrets-x/": {Endpoints: []string{"http://127.0.0.1:2379"}, Prefix: "secrets-x/"},
 	} {
 		config, prefix, err := fromenv.ParseEtcd(text)

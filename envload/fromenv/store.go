@@ -21,13 +21,20 @@ var ErrLocation = errors.New("it names no store")
 //	etcd://user:password@host1:2379,host2/prefix  port 2379 if none is given; prefix "secrets/";
 //	                                              with ?tls=true by TLS and the system's certificates
 //
+// The prefix begins behind the slash that ends the hosts: etcd://host/a is "a/",
+// and etcd://host//a is "/a/". All who share a store name the same one.
+//
 // It is opened to be read and written. Apps only read: see [Connect]. The caller
 // closes the store, and with it all connections.
 //
 // An error is [ErrLocation] or one of the driver, and does not show the
 // location, which may hold a password.
 func Open(ctx context.Context, location string) (storage.Store, error) {
-	return open(ctx, location, nil)
+	store, err := open(ctx, location, nil)
+	if errors.Is(err, ErrLocation) {
+		return nil, fmt.Errorf("store location: %w", err)
+	}
+	return store, err
 }
 
 // open opens a file as opts say.

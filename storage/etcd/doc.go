@@ -8,7 +8,7 @@
 //		DialKeepAliveTime:    10 * time.Second,
 //		DialKeepAliveTimeout: 5 * time.Second,
 //	})
-//	store, err := etcd.New(client, "/secrets/", nil)
+//	store, err := etcd.New(client, "secrets/", nil)
 //
 // Without keep-alive, a connection that is dead but was not closed is noticed
 // late: calls give up after [Options.Timeout], but nothing is signalled by
@@ -55,7 +55,7 @@
 // An app needs to read the prefix and nothing else:
 //
 //	etcdctl role add app
-//	etcdctl role grant-permission app --prefix=true read /secrets/
+//	etcdctl role grant-permission app --prefix=true read secrets/
 //	etcdctl user add api
 //	etcdctl user grant-role api app
 //
