@@ -38,6 +38,9 @@ var (
 
 var errDSN = errors.New("postgres: the connection string cannot be parsed (it is not shown, since it may hold a password)")
 
+// errCreate is what a program meets that was started before the platform's.
+var errCreate = fmt.Errorf("%w: the table is not there, and this role may not create it", fs.ErrPermission)
+
 // fail gives err, which a call has met, the meaning that the contract of
 // [storage.Store] knows. sent says that a COMMIT was on its way.
 //
@@ -93,6 +96,10 @@ const (
 	codeCanceled        = "57014"
 	codeReadOnly        = "25006"
 	codeNoPrivilege     = "42501"
+	codeNoLogin         = "28000"
+	codePassword        = "28P01"
+	codeNoDatabase      = "3D000"
+	codeNoTable         = "42P01"
 	codeLockUnavailable = "55P03"
 	codeStatementThere  = "42P05"
 	codeStatementGone   = "26000"
@@ -117,7 +124,7 @@ func translate(err error) error {
 	if errors.Is(err, ErrStandby) {
 		return ErrStandby // without what pgx has put around it
 	}
-	for _, own := range []error{ErrForeign, ErrNewer, ErrPooler, storage.ErrUnavailable} {
+	for _, own := range []error{ErrForeign, ErrNewer, ErrPooler, errCreate, storage.ErrUnavailable} {
 		if errors.Is(err, own) {
 			return err
 		}
@@ -161,7 +168,7 @@ func meaningOf(err *pgconn.PgError) error {
 func cause(err error) error {
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) {
-		return fmt.Errorf("the server answered SQLSTATE %s", refused.Code)
+		return fmt.Errorf("the server answered SQLSTATE %s%s", refused.Code, hint(refused.Code))
 	}
 	var number syscall.Errno
 	if errors.As(err, &number) {
@@ -174,4 +181,21 @@ func cause(err error) error {
 		return errors.New("the server did not answer in time")
 	}
 	return errors.New("the connection failed")
+}
+
+// hint says what a code means that comes of how the server was set up.
+func hint(code string) string {
+	switch code {
+	case codeNoPrivilege:
+		return " (the role lacks a right: see Roles in the package comment)"
+	case codeNoLogin:
+		return " (there is no such role, or it may not log in from here)"
+	case codePassword:
+		return " (the user or the password is wrong)"
+	case codeNoDatabase:
+		return " (there is no such database)"
+	case codeNoTable:
+		return " (the table is gone)"
+	}
+	return ""
 }

@@ -76,7 +76,8 @@ func (o *Options) orDefault() (Options, error) {
 // opts may be nil. Open fails with [ErrForeign], [ErrNewer] or [ErrStandby],
 // with [io/fs.ErrPermission] if the role may not log in, not read the table or
 // not create it, or with [storage.ErrUnavailable]: [storage.Lazy] is for an app
-// that starts all the same.
+// that starts all the same. A dsn that cannot be parsed, or that names a database
+// that does not exist, gives an error of no type.
 func Open(ctx context.Context, dsn string, opts *Options) (*Store, error) {
 	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil {

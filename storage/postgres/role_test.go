@@ -2,7 +2,10 @@ package postgres_test
 
 import (
 	"io/fs"
+	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/seed-9f6dc42a/secrets/storage"
 	"github.com/seed-9f6dc42a/secrets/storage/postgres"
@@ -75,7 +78,8 @@ func TestRoleWithoutRightsIsRefused(t *testing.T) {
 	execute(t, "CREATE ROLE "+role+" LOGIN")
 	pool := newPool(t, as(role))
 	_, err := postgres.OpenPool(t.Context(), pool, &postgres.Options{Schema: schema})
-	wantError(t, err, fs.ErrPermission) // may not create it
+	wantError(t, err, fs.ErrPermission)
+	wantText(t, err, "the table is not there, and this role may not create it")
 
 	_ = open(t, schema).Close()
 	s, err := postgres.OpenPool(t.Context(), pool, &postgres.Options{Schema: schema})
@@ -83,6 +87,27 @@ func TestRoleWithoutRightsIsRefused(t *testing.T) {
 		_, err = s.Get(t.Context(), "a")
 	}
 	wantError(t, err, fs.ErrPermission)
+	wantText(t, err, "the role lacks a right")
+}
+
+func TestServerThatIsNotSetUpIsExplained(t *testing.T) {
+	t.Parallel()
+	role := newName("nologin")
+	execute(t, "CREATE ROLE "+role+" NOLOGIN")
+	_, err := postgres.OpenPool(t.Context(), newPool(t, as(role)), nil)
+	wantError(t, err, fs.ErrPermission)
+	wantText(t, err, "may not log in")
+
+	nowhere := newPool(t, func(c *pgxpool.Config) { c.ConnConfig.Database = newName("nowhere") })
+	_, err = postgres.OpenPool(t.Context(), nowhere, nil)
+	wantText(t, err, "there is no such database")
+}
+
+func wantText(t testing.TB, err error, text string) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), text) {
+		t.Errorf("got %v, want %q in it", err, text)
+	}
 }
 
 func TestRoleWhoseTransactionsOnlyReadIsRefused(t *testing.T) {

@@ -2,9 +2,11 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/seed-9f6dc42a/secrets/storage"
 )
@@ -54,7 +56,12 @@ func (s *Store) prepare(ctx context.Context) error {
 	if err != nil || version == len(s.migrations) {
 		return err
 	}
-	return s.migrate(ctx)
+	err = s.migrate(ctx)
+	var refused *pgconn.PgError
+	if version == 0 && errors.As(err, &refused) && refused.Code == codeNoPrivilege {
+		return errCreate
+	}
+	return err
 }
 
 // identify returns the version of the table, 0 if there is none.
