@@ -2,43 +2,8 @@ package secrets_test
 
 import (
 	"slices"
-	"strings"
 	"sync/atomic"
-
-	"github.com/seed-9f6dc42a/secrets/storage"
 )
-
-// A touch is what a call of a store reads and writes.
-type touch struct {
-	reads  []string // keys, those of checks too
-	lists  string   // a prefix
-	writes []string
-}
-
-func touchOf(b storage.Batch) (t touch) {
-	for _, c := range b.Checks {
-		t.reads = append(t.reads, c.Key)
-	}
-	for _, p := range b.Puts {
-		t.writes = append(t.writes, p.Key)
-	}
-	t.writes = append(t.writes, b.Deletes...)
-	return t
-}
-
-// commutes reports whether two calls are known to have the same effect, and the
-// same answers, in either order. Two that write do not: what is between them is a
-// state that somebody may see.
-func (t *touch) commutes(u *touch) bool {
-	return t != nil && u != nil && (len(t.writes) == 0 || len(u.writes) == 0) && !t.sees(u) && !u.sees(t)
-}
-
-// sees reports whether t reads something that u writes.
-func (t *touch) sees(u *touch) bool {
-	return slices.ContainsFunc(u.writes, func(key string) bool {
-		return slices.Contains(t.reads, key) || t.lists != "" && strings.HasPrefix(key, t.lists)
-	})
-}
 
 // An exhaustion goes through all schedules of some actors, one each time. Of
 // those that differ in the order of calls that commute, it takes one. Or it goes

@@ -135,6 +135,40 @@ func TestATokenThatExpiredIsNotServedFromTheCacheAndRemovesIt(t *testing.T) {
 	}
 }
 
+// Whoever writes to the app's disk has no token either.
+func TestAnExpiryThatIsEditedInTheCacheMakesItUseless(t *testing.T) {
+	t.Parallel()
+	for what, expires := range map[string]uint64{"removed": 0, "later": uint64(year2100.UnixMilli())} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			o := newOffline(t)
+			o.expiring(t, time.Hour)
+			o.wantStart(t, "one", nil)
+			o.away.off.Store(true)
+			data, err := os.ReadFile(o.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			file := unpack[struct {
+				Token  []byte `cbor:"1,keyasint"`
+				Sealed []byte `cbor:"2,keyasint"`
+			}](t, data)
+			write := func(record stolenToken) {
+				file.Token = untagged(t, record)
+				if err := os.WriteFile(o.path, untagged(t, file), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			record := unpack[stolenToken](t, file.Token)
+			write(record)
+			o.wantStart(t, "one", nil) // it is read as the app does
+			record.Expires = expires
+			write(record)
+			o.wantStart(t, "", secrets.ErrUnavailable)
+		})
+	}
+}
+
 func TestWatcherWithACacheEndsWhenItsTokenExpires(t *testing.T) {
 	t.Parallel()
 	for what, away := range map[string]bool{"store there": false, "store away": true} {

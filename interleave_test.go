@@ -17,55 +17,6 @@ import (
 	"github.com/seed-9f6dc42a/secrets/storage"
 )
 
-// A stepped store stops its actor before each call until it is let on.
-type stepped struct {
-	storage.Store
-	turn chan struct{}
-	free int // calls that need no turn, at first
-	life int // calls after those until it is gone; negative: never
-	next *atomic.Pointer[touch]
-}
-
-func (s *stepped) wait(ctx context.Context, call touch) error {
-	s.next.Store(&call)
-	defer s.next.Store(nil)
-	switch {
-	case s.free > 0:
-		s.free--
-		return nil
-	case s.life == 0:
-		return storage.ErrUnavailable
-	}
-	select {
-	case <-s.turn:
-		s.life--
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (s *stepped) Get(ctx context.Context, keys ...string) ([]storage.Entry, error) {
-	if err := s.wait(ctx, touch{reads: keys}); err != nil {
-		return nil, err
-	}
-	return s.Store.Get(ctx, keys...)
-}
-
-func (s *stepped) List(ctx context.Context, prefix, after string, limit int) ([]storage.Entry, error) {
-	if err := s.wait(ctx, touch{lists: prefix}); err != nil {
-		return nil, err
-	}
-	return s.Store.List(ctx, prefix, after, limit)
-}
-
-func (s *stepped) Commit(ctx context.Context, b storage.Batch) error {
-	if err := s.wait(ctx, touchOf(b)); err != nil {
-		return err
-	}
-	return s.Store.Commit(ctx, b)
-}
-
 // An actor does one operation through a client of its own, as another process
 // would.
 type actor struct {

@@ -15,7 +15,7 @@ import (
 // its grants are made for, and the old one opens nothing that is stored after
 // RevokeToken has returned. Apps with other tokens notice nothing. It gives
 // [ErrNotFound] if there is no such token (any more). An interrupted call is
-// finished by repeating it, or by revoking another token.
+// finished by repeating it, by revoking another token, or by [Client.Sweep].
 //
 // All tokens of a service are one trust domain: each has the service's key, so
 // somebody who had one of them and can read the database can read what the
