@@ -46,9 +46,9 @@ func bombs() map[string][]byte {
 	}
 }
 
-// TestRecordsThatClaimMuchCostLittle is not parallel: what is allocated is
+// TestCVE20256203RecordsThatClaimMuchCostLittle is not parallel: what is allocated is
 // counted for the whole process.
-func TestRecordsThatClaimMuchCostLittle(t *testing.T) {
+func TestCVE20256203RecordsThatClaimMuchCostLittle(t *testing.T) {
 	const most = 32 << 20 // for a dozen calls that read an entry of up to 1 MiB
 	f := newFixture(t)
 	f.give(t, "a", "one")

@@ -13,7 +13,7 @@ import (
 
 // No variable carries a NUL (CVE-2022-41716), whichever way the two meet. The
 // test is not parallel: it captures what is printed.
-func TestNULDoesNotReachAVariable(t *testing.T) {
+func TestCVE202241716NULDoesNotReachAVariable(t *testing.T) {
 	f := newFixture(t)
 	nul := secrets.Text(canary + "\x00")
 	f.give(t, "plain", canary)

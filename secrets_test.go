@@ -34,7 +34,7 @@ func TestUpdateIsSeenByRunningSession(t *testing.T) {
 	want(t, lookup(t.Context(), session, "A"), "two")
 }
 
-func TestRevokedServiceLosesAccessAlsoWithItsRowPutBack(t *testing.T) {
+func TestSops901RevokedServiceLosesAccessAlsoWithItsRowPutBack(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.give(t, "a", "one")

@@ -281,7 +281,7 @@ func TestAKeyFileOfAnotherUserIsRefused(t *testing.T) {
 	refused(t, path, fmt.Sprintf("belongs to user 4242, neither to the effective user 0 nor to root; run: chown 0 %q", path), must(os.ReadFile(path)))
 }
 
-func TestAKeyFileThatIsNoRegularFileIsRefused(t *testing.T) {
+func TestCVE202628684AKeyFileThatIsNoRegularFileIsRefused(t *testing.T) {
 	t.Parallel()
 	real := keyPath(t)
 	must(crypto.KeyFile(real))

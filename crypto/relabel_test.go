@@ -49,7 +49,7 @@ func TestAGranteeCanRelabelAValueButNoWrap(t *testing.T) {
 
 // The other half: the holder of a version key can make a second ciphertext
 // that opens under the true ValueBinding. The digest in the wrap refuses it.
-func TestAGranteeCanReplaceACiphertextButNotItsDigest(t *testing.T) {
+func TestCVE20208897AGranteeCanReplaceACiphertextButNotItsDigest(t *testing.T) {
 	t.Parallel()
 	version, victim := must(crypto.NewVersionKey()), must(crypto.NewServiceKey())
 	original := must(version.Encrypt([]byte("true"), valueBinding))

@@ -151,7 +151,7 @@ func padded(sealed []byte) []byte {
 	return slices.Concat(sealed, []byte{0xa2, 0x06, 0x80, 0x80, 0x04}, make([]byte, 64<<10))
 }
 
-func TestOnlyKeysetsOfTheRightTypeAreOrganizations(t *testing.T) {
+func TestCVE20208912OnlyKeysetsOfTheRightTypeAreOrganizations(t *testing.T) {
 	t.Parallel()
 	templates := map[string]*tinkpb.KeyTemplate{
 		"AES-256-GCM":           aead.AES256GCMKeyTemplate(),

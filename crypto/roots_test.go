@@ -158,7 +158,7 @@ func TestARotatedKeysetOpensWhatTheOldOneSealed(t *testing.T) {
 
 // Tink tells keys of a keyset apart by the prefix; a ciphertext that names
 // another key of the same keyset does not open.
-func TestThePrefixIsNotMalleable(t *testing.T) {
+func TestCVE20208929ThePrefixIsNotMalleable(t *testing.T) {
 	t.Parallel()
 	keys := must(unwrapHandle(t, beside(t, aead.XAES256GCM192BitNonceKeyTemplate(), false)))
 	tag := must(keys.Tag(tagBinding))

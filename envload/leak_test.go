@@ -102,7 +102,7 @@ func failsOne[T any](t *testing.T, value string) {
 	}](t, value)
 }
 
-func TestNoErrorOfParseCarriesAValue(t *testing.T) {
+func TestCVE20254166NoErrorOfParseCarriesAValue(t *testing.T) {
 	failsOne[bool](t, canary)
 	failsOne[int](t, canary)
 	failsOne[int8](t, canary)

@@ -16,7 +16,7 @@ import (
 	"github.com/seed-9f6dc42a/secrets/secretstest"
 )
 
-func TestLoadSetsEveryByte(t *testing.T) {
+func TestGodotenv127LoadSetsEveryByte(t *testing.T) {
 	values := vars{
 		"ENVLOAD_A": "pa$$word$HOME ${PATH}",
 		"ENVLOAD_B": "# not a comment",

@@ -169,7 +169,7 @@ func TestParseTakesNestedStructs(t *testing.T) {
 	}
 }
 
-func TestParseLeavesValuesAsTheyAre(t *testing.T) {
+func TestGodotenv127ParseLeavesValuesAsTheyAre(t *testing.T) {
 	t.Parallel()
 	values := []string{
 		"pa$$word$HOME", "${PATH}", "$(id)", "# not a comment", "a #b", `"quoted"`, `'single'`, "`back`",
