@@ -3,6 +3,7 @@ package envload
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/seed-9f6dc42a/secrets"
 )
@@ -99,10 +100,19 @@ func (p *plan) checkRequired() {
 		switch value, found := values[fold(name)]; {
 		case !found:
 			p.fail(Problem{Env: name, Err: fmt.Errorf("%w: it is required, but neither granted nor set", ErrMissing)})
+		case value == "" && p.keeps(name):
+			p.fail(Problem{Env: name, Err: fmt.Errorf("%w: it is required, but exists and is empty, which wins over the secret (see Options.Existing)", ErrMissing)})
 		case value == "":
 			p.fail(Problem{Env: name, Err: fmt.Errorf("%w: it is required, but empty", ErrMissing)})
 		}
 	}
+}
+
+// keeps reports whether a variable is left as it is although it is granted.
+func (p *plan) keeps(name string) bool {
+	return slices.ContainsFunc(p.grants, func(g grant) bool {
+		return fold(g.Name) == fold(name) && g.action == Kept
+	})
 }
 
 // result returns the environment as planned: what exists and is not replaced,

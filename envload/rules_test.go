@@ -87,11 +87,11 @@ func TestAnExistingEmptyVariableExists(t *testing.T) {
 	src := secretstest.Environment(t, vars{"ENVLOAD_A": "x"})
 	required := []string{"ENVLOAD_A"}
 	_, err := envload.Load(t.Context(), src, &envload.Options{Required: required})
-	wantProblems(t, err, "ENVLOAD_A: missing: it is required, but empty")
+	wantProblems(t, err, "ENVLOAD_A: missing: it is required, but exists and is empty, which wins over the secret (see Options.Existing)")
 	_, err = envload.Parse[struct{}](t.Context(), src, &envload.Options{Required: required})
-	wantProblems(t, err, "ENVLOAD_A: missing: it is required, but empty")
+	wantProblems(t, err, "ENVLOAD_A: missing: it is required, but exists and is empty, which wins over the secret (see Options.Existing)")
 	_, err = envload.Environ(t.Context(), src, &envload.Options{Required: required, Base: []string{"ENVLOAD_A="}})
-	wantProblems(t, err, "ENVLOAD_A: missing: it is required, but empty")
+	wantProblems(t, err, "ENVLOAD_A: missing: it is required, but exists and is empty, which wins over the secret (see Options.Existing)")
 	for call, err := range calls(t.Context(), src, envload.Options{Existing: envload.Fail, Base: os.Environ()}) {
 		if !errors.Is(err, envload.ErrExisting) {
 			t.Errorf("%s: got %v", call, err)
