@@ -11,11 +11,13 @@ import (
 
 // What went wrong, to be found with [errors.Is] in the [*Error] that every
 // method of a handle returns. The error of a context that ended is found so too,
-// and [crypto.ErrRootUnavailable]. Any call may give [ErrTampered] and
-// [ErrUnavailable], and one that writes [ErrUnknownOutcome] and [ErrConflict].
+// and [crypto.ErrRootUnavailable]; of the store also [io/fs.ErrPermission], if it
+// does not admit the caller, and [storage.ErrClosed]. Any call may give
+// [ErrTampered] and [ErrUnavailable], and one that writes [ErrUnknownOutcome] and
+// [ErrConflict].
 var (
-	// ErrNotFound: there is no such organization, secret, service or token,
-	// or it was deleted. Look at the name; a handle of something that was
+	// ErrNotFound: there is no such organization, secret, version, service,
+	// token or key, or it was deleted. Look at the name; a handle of something that was
 	// deleted and created again must be opened again.
 	ErrNotFound = errors.New("not found")
 
@@ -63,9 +65,10 @@ var (
 	ErrTampered = crypto.ErrTampered
 
 	// ErrWrongRoot: this root key does not open the organization. Look at the
-	// path of the key file: a mistyped one creates a new key. Or a KMS refused or
-	// failed: look at the key's name, the right to decrypt, and whether the
-	// service is up. Where it is known that it is not, the error is
+	// path of the key file: a mistyped one creates a new key. Or the root was
+	// replaced, and this process lacks the new one: see [Client.RotateRoot]. Or a
+	// KMS refused or failed: look at the key's name, the right to decrypt, and
+	// whether the service is up. Where it is known that it is not, the error is
 	// [crypto.ErrRootUnavailable].
 	ErrWrongRoot = crypto.ErrWrongRoot
 

@@ -20,9 +20,10 @@ var (
 	// that cannot be told from that, or there is no root at all. Of a key file,
 	// check the path: a mistyped one makes a new key. Of a KMS, check the key's
 	// name, the right to decrypt, and whether the service is up: it may be an
-	// outage (see [FromTinkWithContext]).
+	// outage (see [FromTinkWithContext]). If the root was replaced, this process
+	// lacks the new one (see [Roots]).
 	ErrWrongRoot = errors.New("the root does not open this organization: " +
-		"it is another key (check the path of the key file), " +
+		"it is another key (check the path of the key file, and whether the root was replaced), " +
 		"or a KMS that refused or failed (check the key's name, the right to decrypt, and whether the service is up)")
 
 	// ErrRootUnavailable says that the root could not be asked, or could not

@@ -239,7 +239,7 @@ func TestTheErrorOfAWrongRootSaysWhatToCheckForEitherKind(t *testing.T) {
 				t.Fatalf("got %v", err)
 			}
 			for _, advice := range []string{
-				"another key", "the path of the key file",
+				"another key", "the path of the key file", "whether the root was replaced",
 				"a KMS that refused or failed", "the key's name, the right to decrypt, and whether the service is up",
 			} {
 				if !strings.Contains(err.Error(), advice) {
