@@ -27,9 +27,10 @@ const (
 // always whole and of one instant; values that come and go between two looks are
 // not all seen.
 //
-// It waits for signals of the store, and looks by itself once a minute; while
-// nothing changes that look is one call of the store, but for a service of 1,000
-// grants or more. Changes of other organizations wake nobody.
+// It waits for signals of the store, and looks by itself once a minute, which is
+// also when a store that was lost is noticed; while nothing changes that look is
+// one call of the store, but for a service of 1,000 grants or more. Changes of
+// other organizations wake nobody.
 //
 // A failure is yielded once, with a nil environment, and the next environment
 // after it says that it is over: with [ErrUnavailable] the last one may still be

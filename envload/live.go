@@ -56,8 +56,8 @@ type Status struct {
 //
 // gives an error, leaves the last good one and is reported. A variable that is
 // revoked is absent in the next T; one that is required makes it a bad one. If
-// the store cannot be read the value stays, and is marked stale. When the token is
-// revoked or expires the value is dropped.
+// the store cannot be read the value stays, and is marked stale, which can take a
+// minute. When the token is revoked or expires the value is dropped.
 //
 // One goroutine works for a Live, and it ends with ctx: see [Live.Done].
 func Watch[T any](ctx context.Context, src secrets.Source, opts *Options) (*Live[T], error) {
