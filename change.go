@@ -35,9 +35,10 @@ const maxChange = storage.MaxWrites / 2
 // Where others write at the same time it tries again, as a single operation does.
 // It gives the errors that the operations would give by themselves, with the
 // secret's name, and then nothing is written; [ErrConflict] if a condition does
-// not hold; and [ErrLimit] for what one commit does not hold: each secret takes
-// three records and one for each service that is granted it, of at most 100
-// records and 1 MiB in all.
+// not hold; [ErrExists] also for a secret that is named twice; and [ErrLimit] for
+// more than 50 secrets, 1 MiB or 100 records. A value takes two records, a third
+// if the version before it is kept, and one for each service that is granted it; a
+// deletion two, one for each older version, and two for each service.
 func (o *Organization) Change(ctx context.Context, do func(*Change) error) error {
 	c := &Change{org: o}
 	if err := cmp.Or(do(c), c.err); err != nil {

@@ -34,7 +34,9 @@ const (
 // It gives [ErrNotFound] if there is no such organization, [ErrWrongRoot] if the
 // root does not open it, and the errors of the store: then the report is what was
 // found before. What an interrupted operation has left is no finding:
-// [Client.Sweep] finishes it.
+// [Client.Sweep] finishes it. The record of a variable that belongs to nothing does
+// no harm: [Organization.DeleteSecret] leaves it of a secret that did not open, and
+// the next grant of that variable takes it over.
 func (c *Client) Verify(ctx context.Context, organization Name) (VerifyReport, error) {
 	w := verifier{report: VerifyReport{Records: 1}, found: make(map[string]bool)} // the organization's own
 	org, err := c.organization(ctx, organization)
