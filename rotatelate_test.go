@@ -2,9 +2,11 @@ package secrets_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
+	"github.com/seed-9f6dc42a/secrets"
 	"github.com/seed-9f6dc42a/secrets/storage"
 )
 
@@ -88,5 +90,40 @@ func (f *fixture) rotateBefore(t *testing.T, do func()) {
 	}
 	if err := org.RotateKey(t.Context(), nil); err != nil {
 		t.Error(err)
+	}
+}
+
+// Whatever a rotation has written when its organization goes, goes with it.
+func TestAnOrganizationIsDeletedAtAnyCallOfARotation(t *testing.T) {
+	t.Parallel()
+	base := newFixture(t)
+	varied(t, base)
+	calls := 1
+	for more := true; more && !t.Failed(); calls++ {
+		f, n := base.clone(t), 0
+		more = false
+		remove := func() {
+			if n++; n != calls {
+				return
+			}
+			more = true
+			if err := f.client.DeleteOrganization(t.Context(), "acme", &secrets.DeleteOptions{Revoke: true}); err != nil {
+				t.Error(err)
+			}
+		}
+		store := &hooked{Store: f.store}
+		org := get(t)(f.open(t, store).Organization(t.Context(), "acme"))
+		store.before = func(...string) error { remove(); return nil }
+		store.commit = func(ctx context.Context, b storage.Batch) error { remove(); return f.store.Commit(ctx, b) }
+		err := org.RotateKey(t.Context(), nil)
+		if more {
+			nothingLeftOf("")(t, f, nil)
+		}
+		if more != errors.Is(err, secrets.ErrNotFound) {
+			t.Errorf("deleted at call %d: %v", calls, err)
+		}
+	}
+	if calls < 20 {
+		t.Errorf("%d calls", calls)
 	}
 }
