@@ -127,3 +127,22 @@ func TestAnOrganizationIsDeletedAtAnyCallOfARotation(t *testing.T) {
 		t.Errorf("%d calls", calls)
 	}
 }
+
+func TestARotationDoesNotBringBackTheKeyOfAnOrganizationThatWasDeletedMeanwhile(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.give(t, "a", "one")
+	store := &hooked{Store: f.store}
+	client := f.open(t, store)
+	org := get(t)(client.Organization(t.Context(), "acme"))
+	var before []storage.Entry
+	store.afterFirst(func() {
+		before = everything(t, f.store)
+		if err := client.DeleteOrganization(t.Context(), "acme", &secrets.DeleteOptions{Revoke: true}); err != nil {
+			t.Error(err)
+		}
+	})
+	wantError(t, org.RotateKey(t.Context(), nil), secrets.ErrNotFound)
+	restore(t, f.store, before)
+	wantError(t, failure(org.RevealSecret(t.Context(), "a")), secrets.ErrNotFound)
+}
