@@ -163,11 +163,31 @@ func (r *rootRotation) one(ctx context.Context, name Name) error {
 		return err
 	}
 	org := &Organization{client: r.client, name: name, id: record.ID, state: r.client.stateOf(organizationRef{name, record.ID})}
+	if err := org.checkSerial(ctx, entry, record.Serial); err != nil {
+		return err
+	}
 	err = org.putKeyset(ctx, r.root, entry, record, keyset)
 	if err == nil || errors.Is(err, ErrUnknownOutcome) {
 		r.begun, r.found = true, true
 	}
 	return err
+}
+
+// checkSerial returns ErrTampered if this process has seen a newer keyset than the
+// one that was read. Wrapped anew, that would count as newer still: what was put
+// back would pass for what is.
+func (o *Organization) checkSerial(ctx context.Context, entry storage.Entry, serial uint64) error {
+	if serial >= o.state.floors.known(entry.Key)[0] {
+		return nil
+	}
+	now, _, err := o.client.readOrganization(ctx, o.name)
+	switch {
+	case err != nil:
+		return err
+	case now.Version != entry.Version:
+		return errAgain // the newer one was written after the read
+	}
+	return ErrTampered
 }
 
 // RootUsage is how many organizations a root opens: see [Client.RootUsage].
