@@ -41,6 +41,9 @@ func TestASecretOfTheLargestValueAndManyGrantsGoesThroughEverything(t *testing.T
 	must(failure(f.api.Grant(t.Context(), "a", "MOVED")))
 	session := f.connect(t, kept)
 	want(t, lookup(t.Context(), session, "MOVED"), value)
+	if found := findings(t, f.client); len(found) > 0 {
+		t.Errorf("found: %v", found)
+	}
 	must(f.api.Revoke(t.Context(), "a"))
 	want(t, lookup(t.Context(), session, "MOVED"), "absent")
 	var used *secrets.InUseError

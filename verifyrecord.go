@@ -4,39 +4,55 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/seed-9f6dc42a/secrets/crypto"
 )
 
+// grantsAtOnce is how many grants of a secret are looked at together: three
+// records each.
+const grantsAtOnce = 3000
+
 // secret looks at a secret, its older versions, and all its grants.
 func (w *verifier) secret(ctx context.Context, names []Name) error {
-	o, name := w.org, names[0]
 	return retry(ctx, func() error {
-		_, s, err := w.readSecret(ctx, name)
-		if err != nil {
+		v, s, err := w.readSecret(ctx, names[0])
+		switch {
+		case err != nil:
 			return err
-		}
-		if s == nil {
-			w.find(secretKey(o.name, name), doesNotOpen)
+		case s == nil:
+			w.findIn(v, secretKey(w.org.name, names[0]))
+			return nil
+		case !s.live():
 			return nil
 		}
-		keys := o.historyKeys(s)
-		for _, g := range s.access.Grantees {
-			keys = append(keys, rowKey(o.name, g.Service, name), serviceKey(o.name, g.Service))
-		}
-		v, again, err := w.readSecret(ctx, name, keys...)
-		if err != nil {
+		if v, s, err = w.readAgain(ctx, s, w.org.historyKeys(s)); err != nil {
 			return err
 		}
-		if again == nil || again.record.Serial != s.record.Serial {
-			return errAgain
-		}
-		if again.live() {
-			w.open(v, again)
+		w.openValues(v, s)
+		for chunk := range slices.Chunk(s.access.Grantees, grantsAtOnce) {
+			var keys []string
+			for _, g := range chunk {
+				keys = append(keys, append(w.org.grantKeys(s.name, g), serviceKey(w.org.name, g.Service))...)
+			}
+			v, _, err := w.readAgain(ctx, s, keys)
+			if err != nil {
+				return err
+			}
+			w.openGrants(v, s, chunk)
 		}
 		return nil
 	})
+}
+
+// readAgain reads a secret that has not changed since, and the records under more.
+func (w *verifier) readAgain(ctx context.Context, s *secretView, more []string) (*view, *secretView, error) {
+	v, again, err := w.readSecret(ctx, s.name, more...)
+	if err == nil && (again == nil || again.record.Serial != s.record.Serial) {
+		err = errAgain
+	}
+	return v, again, err
 }
 
 // readSecret reads a secret, and the records under more. The secret is nil if it
@@ -53,31 +69,57 @@ func (w *verifier) readSecret(ctx context.Context, name Name, more ...string) (*
 	return v, s, err
 }
 
-// open opens everything that a secret says there is.
-func (w *verifier) open(v *view, s *secretView) {
-	org := w.org.name
+// findIn notes a record that does not open. It need not be there: then it is known
+// to have been.
+func (w *verifier) findIn(v *view, key string) {
+	if _, there := v.entries[key]; !there {
+		w.find(key, isMissing)
+		return
+	}
+	w.find(key, doesNotOpen)
+}
+
+// openValues opens all values that a secret says there are.
+func (w *verifier) openValues(v *view, s *secretView) {
 	if _, err := v.unseal(s); err != nil {
-		w.find(secretKey(org, s.name), doesNotOpen)
+		w.find(secretKey(w.org.name, s.name), doesNotOpen)
 	}
 	for _, number := range s.record.history() {
 		if _, err := v.valueOf(s, number); err != nil {
-			w.find(versionKey(org, s.name, number), isMissing)
-		}
-	}
-	for _, g := range s.access.Grantees {
-		if !v.rowOpens(s, g) {
-			w.find(rowKey(org, g.Service, s.name), isMissing)
+			w.find(versionKey(w.org.name, s.name, number), isMissing)
 		}
 	}
 }
 
-// standsBehind looks whether a secret accounts for another record. A secret that
-// does not open is noted by itself, and one whose deletion is not finished will
-// take its records with it.
+// openGrants opens the grants of some grantees of a secret. A variable that is not
+// taken, or not by this secret, could be granted twice.
+func (w *verifier) openGrants(v *view, s *secretView, grantees []grantee) {
+	for _, g := range grantees {
+		if !v.rowOpens(s, g) {
+			w.find(rowKey(w.org.name, g.Service, s.name), isMissing)
+		}
+		if g.Env == NoEnv {
+			continue
+		}
+		key := variableKey(w.org.name, g.Service, g.Env)
+		if _, there := v.entries[key]; !there || v.heldByOther(key, s.name) {
+			w.findIn(v, key)
+		}
+	}
+}
+
+// standsBehind looks whether a secret accounts for another record. One whose
+// deletion is not finished will take its records with it.
 func (w *verifier) standsBehind(ctx context.Context, key string, name Name, accounts func(*view, *secretView) bool) error {
 	v, s, err := w.readSecret(ctx, name, key)
-	if err != nil || s == nil || s.unfinished() {
+	switch {
+	case err != nil:
 		return err
+	case s == nil:
+		w.findIn(v, secretKey(w.org.name, name))
+		return nil
+	case s.unfinished():
+		return nil
 	}
 	if _, there := v.entries[key]; there && !accounts(v, s) {
 		w.find(key, isForNobody)
@@ -93,6 +135,10 @@ func (w *verifier) access(ctx context.Context, names []Name) error {
 // version looks at an older version of a secret.
 func (w *verifier) version(ctx context.Context, names []Name) error {
 	key := versionPrefix(w.org.name, names[0]) + string(names[1])
+	if number, err := strconv.ParseUint(string(names[1]), 16, 64); err != nil || versionName(number) != string(names[1]) {
+		w.find(key, isUnknown)
+		return nil
+	}
 	return w.standsBehind(ctx, key, names[0], func(_ *view, s *secretView) bool {
 		return s.live() && slices.Contains(w.org.historyKeys(s), key)
 	})
@@ -115,6 +161,10 @@ func (w *verifier) row(ctx context.Context, names []Name) error {
 func (w *verifier) variable(ctx context.Context, names []Name) error {
 	service, env := names[0], string(names[1])
 	key := variablePrefix(w.org.name, service) + env
+	if checkEnvSyntax(env) != nil {
+		w.find(key, isUnknown)
+		return nil
+	}
 	v, err := w.org.read(ctx, key)
 	if err != nil {
 		return err
@@ -153,7 +203,7 @@ func (w *verifier) service(ctx context.Context, names []Name) error {
 		case isNotFound(err): // or deleted meanwhile
 			return nil
 		case errors.Is(err, ErrTampered):
-			w.find(serviceKey(o.name, name), doesNotOpen)
+			w.findIn(v, serviceKey(o.name, name))
 			return nil
 		}
 		return err
@@ -183,16 +233,21 @@ func (w *verifier) openService(ctx context.Context, v *view, s *Service, record 
 func (w *verifier) token(ctx context.Context, names []Name) error {
 	o, name := w.org, names[0]
 	key := tokenPrefix(o.name, name) + string(names[1])
+	id, err := crypto.ParseID(string(names[1]))
+	if err != nil {
+		w.find(key, isUnknown)
+		return nil
+	}
 	v, err := o.read(ctx, append(o.serviceKeys(name), key)...)
 	if err != nil {
 		return err
 	}
 	record, err := v.service(name)
 	if err != nil && !isNotFound(err) {
-		return nil // which is noted by itself
+		w.findIn(v, serviceKey(o.name, name))
+		return nil
 	}
-	id, err := crypto.ParseID(string(names[1]))
-	if _, there := v.entries[key]; there && (err != nil || !slices.Contains(record.Tokens, id)) {
+	if _, there := v.entries[key]; there && !slices.Contains(record.Tokens, id) {
 		w.find(key, isForNobody)
 	}
 	return nil
