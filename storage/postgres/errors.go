@@ -2,9 +2,11 @@ package postgres
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"syscall"
 	"time"
 
@@ -180,7 +182,15 @@ func cause(err error) error {
 	if pgconn.Timeout(err) {
 		return errors.New("the server did not answer in time")
 	}
-	return errors.New("the connection failed")
+	var unresolved *net.DNSError
+	if errors.As(err, &unresolved) {
+		return errors.New("the name of the host cannot be resolved")
+	}
+	var untrusted *tls.CertificateVerificationError
+	if errors.As(err, &untrusted) {
+		return errors.New("the server's certificate is not trusted")
+	}
+	return errors.New("the connection failed (look at the host, the port and sslmode)")
 }
 
 // hint says what a code means that comes of how the server was set up.

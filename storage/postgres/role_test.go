@@ -1,7 +1,10 @@
 package postgres_test
 
 import (
+	"context"
+	"crypto/tls"
 	"io/fs"
+	"net"
 	"strings"
 	"testing"
 
@@ -101,6 +104,23 @@ func TestServerThatIsNotSetUpIsExplained(t *testing.T) {
 	nowhere := newPool(t, func(c *pgxpool.Config) { c.ConnConfig.Database = newName("nowhere") })
 	_, err = postgres.OpenPool(t.Context(), nowhere, nil)
 	wantText(t, err, "there is no such database")
+
+	unknown := newPool(t, func(c *pgxpool.Config) {
+		c.ConnConfig.Host = "hunter2.invalid"
+		c.ConnConfig.LookupFunc = func(_ context.Context, host string) ([]string, error) {
+			return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+		}
+	})
+	_, err = postgres.OpenPool(t.Context(), unknown, nil)
+	wantError(t, err, storage.ErrUnavailable)
+	wantText(t, err, "the name of the host cannot be resolved")
+
+	plain := newPool(t, func(c *pgxpool.Config) {
+		c.ConnConfig.TLSConfig = &tls.Config{ServerName: "hunter2.invalid", MinVersion: tls.VersionTLS12}
+		c.ConnConfig.Fallbacks = nil
+	})
+	_, err = postgres.OpenPool(t.Context(), plain, nil)
+	wantText(t, err, "look at the host, the port and sslmode")
 }
 
 func wantText(t testing.TB, err error, text string) {
