@@ -14,6 +14,7 @@ package autoload
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -30,9 +31,17 @@ func init() { // what this package is for
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	if _, err := fromenv.Load(ctx, nil); err != nil {
-		fmt.Fprintln(os.Stderr, "secrets: autoload:", err)
+		fmt.Fprintln(os.Stderr, "secrets: autoload:", explain(err))
 		os.Exit(1)
 	}
+}
+
+// explain says whose silence it was, which the bare error of a context does not.
+func explain(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("the store did not answer within %v: %w", timeout, err)
+	}
+	return err
 }
 
 func asked() bool {

@@ -1,6 +1,8 @@
 package autoload_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/seed-9f6dc42a/secrets"
-	_ "github.com/seed-9f6dc42a/secrets/envload/autoload"
+	"github.com/seed-9f6dc42a/secrets/envload/autoload"
 	"github.com/seed-9f6dc42a/secrets/internal/apptest"
 	"github.com/seed-9f6dc42a/secrets/storage/sqlite"
 )
@@ -86,5 +88,17 @@ func TestProgramEndsIfTheEnvironmentCannotBeLoaded(t *testing.T) {
 		if err == nil || !strings.HasPrefix(out, "secrets: autoload: ") || strings.Contains(out, token.Reveal()) {
 			t.Errorf("got %q, %v", out, err)
 		}
+	}
+}
+
+func TestSilenceOfTheStoreIsExplained(t *testing.T) {
+	t.Parallel()
+	err := autoload.Explain(fmt.Errorf("secrets: connect: %w", context.DeadlineExceeded))
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "the store did not answer within 30s") {
+		t.Errorf("got %v", err)
+	}
+	other := errors.New("another fault")
+	if err := autoload.Explain(other); err != other {
+		t.Errorf("got %v, want %v", err, other)
 	}
 }
