@@ -136,7 +136,7 @@ func (f field) probe(value string) error {
 		switch e := e.(type) {
 		case env.ParseError:
 			if e.Name == name && e.Type == f.Type {
-				return ErrParse
+				return f.unparsed()
 			}
 		case env.NoParserError:
 			if e.Name == name && e.Type == f.Type {
@@ -145,4 +145,12 @@ func (f field) probe(value string) error {
 		}
 	}
 	return nil
+}
+
+// unparsed names the type that looks right for a secret and is not.
+func (f field) unparsed() error {
+	if f.Type == reflect.TypeFor[[]byte]() {
+		return fmt.Errorf("%w: the library reads a []byte as a list of numbers; take secrets.Value", ErrParse)
+	}
+	return ErrParse
 }
