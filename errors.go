@@ -31,7 +31,8 @@ var (
 	ErrConflict = storage.ErrConflict
 
 	// ErrInUse: services still use the secret, or an organization still holds
-	// something. Revoke first, or set [DeleteOptions].Revoke.
+	// something. Revoke first, or set [DeleteOptions].Revoke. Or a record still
+	// needs the key that is to be retired: see [Organization.RotateKey].
 	ErrInUse = errors.New("in use")
 
 	// ErrInvalidName: not a label of RFC 1123; see [NameError].
