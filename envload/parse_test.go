@@ -395,13 +395,3 @@ func TestParseNamesTheFieldThatFailsOnlyOnce(t *testing.T) {
 	_, err := envload.Parse[config](t.Context(), secretstest.Environment(t, vars{"X_A": "hunter2"}), nil)
 	wantProblems(t, err, "field A, type envload_test.moody: the value does not parse")
 }
-
-func TestASecretInAListOfBytesIsExplained(t *testing.T) {
-	t.Parallel()
-	type config struct {
-		Key []byte `env:"KEY"`
-	}
-	src := secretstest.Environment(t, vars{"KEY": "hunter2"})
-	_, err := envload.Parse[config](t.Context(), src, &envload.Options{Base: []string{}})
-	wantProblems(t, err, `KEY (field Key, type []uint8, secret "key"): the value does not parse: the library reads a []byte as a list of numbers; take secrets.Value`)
-}

@@ -133,3 +133,13 @@ func TestRequiredAsksForAVariableAndNotEmptyForAValue(t *testing.T) {
 		"NOT_EMPTY (field NotEmpty, type string): missing: it is empty",
 		"REQUIRED (field Required, type string): missing: it is neither granted nor set")
 }
+
+func TestASecretInAListOfBytesIsExplained(t *testing.T) {
+	t.Parallel()
+	type config struct {
+		Key []byte `env:"KEY"`
+	}
+	src := secretstest.Environment(t, vars{"KEY": "hunter2"})
+	_, err := envload.Parse[config](t.Context(), src, &envload.Options{Base: []string{}})
+	wantProblems(t, err, `KEY (field Key, type []uint8, secret "key"): the value does not parse: the library reads a []byte as a list of numbers; take secrets.Value`)
+}
