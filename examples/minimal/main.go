@@ -1,5 +1,6 @@
 // Command minimal is the whole flow in one program. It leaves secrets.db and
-// root.key in the current folder.
+// root.key in the current folder, and a second run there finds that the
+// organization exists already: remove both first.
 //
 // ci: run from outside the module
 package main
