@@ -10,5 +10,6 @@ var Privileged = privileged
 
 // RevokeExpired is what [Client.Sweep] does to a service, at any time.
 func (s *Service) RevokeExpired(ctx context.Context, now time.Time) (int, error) {
-	return s.revokeExpired(ctx, now)
+	n, _, err := s.revokeExpired(ctx, now)
+	return n, err
 }

@@ -2,6 +2,7 @@ package secrets_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -141,6 +142,26 @@ func TestATokenThatDoesNotOpenIsNoExpiredOne(t *testing.T) {
 	}
 	if left := f.listed(t); len(left) != 2 {
 		t.Errorf("listed: %v", left)
+	}
+}
+
+// Whoever has the token that is about to expire can damage its record, and an app
+// does not see it.
+func TestSweepReportsATokenOfWhichItCannotSayWhetherItHasExpired(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	token := f.token(t)
+	damageTag(t, f.store, "org/acme/token/api/"+token.ID())
+	report, err := f.client.Sweep(t.Context())
+	wantError(t, err, secrets.ErrTampered)
+	if report != (secrets.SweepReport{}) || err != nil && !strings.Contains(err.Error(), "acme/service/api") {
+		t.Errorf("%+v, %v", report, err)
+	}
+	if err := f.api.RevokeToken(t.Context(), token.ID()); err != nil {
+		t.Error(err)
+	}
+	if report := sweep(t, f.client); report != (secrets.SweepReport{}) {
+		t.Errorf("%+v", report)
 	}
 }
 

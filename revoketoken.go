@@ -46,15 +46,20 @@ func (s *Service) revokeToken(ctx context.Context, text string) error {
 
 // revokeExpired revokes all tokens that have expired by now, with one
 // replacement of the service's key, and finishes a replacement that was
-// interrupted. It returns how many of those that have expired are gone. If there is
-// nothing to do it reads twice and writes nothing. A token whose record does not
-// open is left to [Service.RevokeToken].
-func (s *Service) revokeExpired(ctx context.Context, now time.Time) (int, error) {
+// interrupted. It returns how many of those that have expired are gone, and the tokens
+// of which that is not known: their records do not open, and they are left to
+// [Service.RevokeToken]. If there is nothing to do it reads twice and writes nothing.
+func (s *Service) revokeExpired(ctx context.Context, now time.Time) (int, skipped, error) {
 	met := make(map[crypto.ID]bool)
+	var damaged skipped
 	err := s.replaceKey(ctx, func(v *view, record serviceRecord) []crypto.ID {
 		var due []crypto.ID
+		damaged = skipped{reason: ErrTampered}
 		for _, id := range record.Tokens {
 			token, err := s.token(v, record, id)
+			if err != nil {
+				damaged.add(id.String())
+			}
 			expired := err == nil && token.expired(now) != nil
 			if expired {
 				met[id] = true
@@ -66,9 +71,9 @@ func (s *Service) revokeExpired(ctx context.Context, now time.Time) (int, error)
 		return due
 	})
 	if err != nil {
-		return 0, err
+		return 0, damaged, err
 	}
-	return len(met), nil
+	return len(met), damaged, nil
 }
 
 // replaceKey replaces the service's key until none of the tokens that due names is

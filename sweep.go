@@ -149,12 +149,12 @@ func (s *sweeper) service(ctx context.Context, org *Organization, name Name) err
 		}
 		return err
 	}
-	revoked, err := service.revokeExpired(ctx, org.client.now())
+	revoked, damaged, err := service.revokeExpired(ctx, org.client.now())
 	s.report.Tokens += revoked
 	if err == nil && (record.Next != nil || record.Previous != nil) {
 		s.report.ServiceKeys++
 	}
-	return err
+	return cmp.Or(err, damaged.err())
 }
 
 // secrets finishes the deletions of secrets. Those that live are not opened.
