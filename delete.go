@@ -168,11 +168,19 @@ func (o *Organization) olderKeys(ctx context.Context, s *secretView) ([]string, 
 		return o.historyKeys(s), nil
 	}
 	entries, err := o.client.store.List(ctx, versionPrefix(o.name, s.name), "", maxVersions)
-	keys := make([]string, len(entries))
-	for i, e := range entries {
-		keys[i] = e.Key
+	return keysThatFit(entries), err
+}
+
+// keysThatFit returns the keys of entries that were listed, without those that are
+// too long to be the engine's: a batch could not take them all.
+func keysThatFit(entries []storage.Entry) []string {
+	keys := make([]string, 0, len(entries))
+	for _, e := range entries {
+		if len(e.Key) <= storage.MaxKey {
+			keys = append(keys, e.Key)
+		}
 	}
-	return keys, err
+	return keys
 }
 
 // grantKeys returns the keys of a grant's row and variable.

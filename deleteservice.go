@@ -72,9 +72,7 @@ func (s *Service) salvage(ctx context.Context, v *view) error {
 	if err != nil {
 		return err
 	}
-	for _, e := range tokens {
-		b.Deletes = append(b.Deletes, e.Key)
-	}
+	b.Deletes = keysThatFit(tokens)
 	s.org.client.log.Warn("deleting a service whose record does not open", "organization", s.org.name, "service", s.name)
 	if err := v.commit(ctx, b); err != nil {
 		return err

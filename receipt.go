@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -105,12 +104,9 @@ func (o *Organization) removeRest(ctx context.Context, v *view, s *secretView) e
 	if err != nil {
 		return err
 	}
-	for chunk := range slices.Chunk(rows, storage.MaxWrites) {
-		if err := v.commit(ctx, storage.Batch{Checks: checks, Deletes: chunk}); err != nil {
-			return err
-		}
-	}
-	return nil
+	return inBatches(rows, storage.MaxWrites, func(some []string) error { // of keys of any length, if somebody has put them there
+		return v.commit(ctx, storage.Batch{Checks: checks, Deletes: some})
+	})
 }
 
 // rowsOf returns the keys of all rows of a secret, whoever has put them there.
