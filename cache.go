@@ -49,12 +49,14 @@ type CacheOptions struct {
 // open it.
 //
 // A session on the copy tries the store first each time, and goes back to it by
-// itself. A driver that opens only while its database answers, such as package
-// postgres, goes behind [storage.Lazy]. [Environment.StaleSince] says that, and since when, an environment is of
+// itself. [Environment.StaleSince] says that, and since when, an environment is of
 // the copy; the logger is told too. The copy is never used if the store answers,
 // whatever it says. The file is removed at once when access is lost: by
 // [ErrUnauthenticated], by [io/fs.ErrPermission] of a store that does not admit
 // the app, and by a token that has expired, also while the store is away.
+//
+// What opens only while its database answers goes behind [storage.Lazy]: a store
+// of package postgres, and a client of etcd that has a password.
 func ConnectCached(ctx context.Context, store storage.Store, token Token, opts CacheOptions) (*Session, error) {
 	s, err := newSession(store, token)
 	if err != nil {

@@ -10,6 +10,9 @@
 //
 // The variables are unset once they were read, so that child processes do not
 // inherit them: a connection string may hold a password.
+//
+// The store must answer: an app that is to start without it has a few lines of
+// its own, for [Open] behind [storage.Lazy] and [secrets.ConnectCached].
 package fromenv
 
 import (

@@ -12,7 +12,9 @@
 //
 // Without keep-alive, a connection that is dead but was not closed is noticed
 // late: calls give up after [Options.Timeout], but nothing is signalled by
-// [Store.Changes] until then.
+// [Store.Changes] until then. The client logs to standard error by itself, unless
+// its Config has a Logger. With a password it logs in when it is made, and
+// that needs a server: see [storage.Lazy].
 //
 // # Consistency
 //

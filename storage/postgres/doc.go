@@ -28,7 +28,8 @@
 // Its Store answers a Commit that writes with [io/fs.ErrPermission]; Changes
 // needs no further right. The platform's role owns the table if it was the
 // first to open it. Otherwise it needs USAGE on the schema, SELECT, INSERT,
-// UPDATE and DELETE on secrets.entries, and USAGE on secrets.versions.
+// UPDATE and DELETE on secrets.entries, USAGE on the sequence secrets.versions,
+// and what [Store.Purge] takes, for deletions to be confirmed.
 //
 // # Round trips
 //
