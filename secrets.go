@@ -54,8 +54,8 @@ type Options struct {
 // Open returns a Client of the secrets in store. It asks neither the store nor
 // the root for anything: a wrong root is found out when an organization is
 // opened. A nil store or root is an error, and so is what cannot be a variable in
-// AllowEnv. The store may be shared with other Clients and Sessions, in this
-// process and in others.
+// AllowEnv; a number that Versions cannot be is [ErrLimit]. The store may be
+// shared with other Clients and Sessions, in this process and in others.
 func Open(store storage.Store, root crypto.Root, opts *Options) (*Client, error) {
 	if store == nil {
 		return nil, &Error{Op: "open", Err: errNoStore}
@@ -72,7 +72,7 @@ func Open(store storage.Store, root crypto.Root, opts *Options) (*Client, error)
 		}
 	}
 	if opts.Versions < 0 || opts.Versions > maxVersions {
-		return nil, &Error{Op: "open", Err: fmt.Errorf("%w: Versions is %d, at most %d", ErrLimit, opts.Versions, maxVersions)}
+		return nil, &Error{Op: "open", Err: fmt.Errorf("%w: Versions is %d, and may be 0 to %d", ErrLimit, opts.Versions, maxVersions)}
 	}
 	c := &Client{
 		store: storage.Limit(store), root: root, log: opts.Logger, now: opts.Now, allow: slices.Clone(opts.AllowEnv),
