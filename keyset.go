@@ -31,23 +31,53 @@ func (o *Organization) keyset(ctx context.Context, entry storage.Entry) (*crypto
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	s := o.state
-	if s.keyset != nil && bytes.Equal(s.value, entry.Value) {
-		return s.keyset, nil
+	if keyset := o.state.opened(entry.Value); keyset != nil {
+		return keyset, nil
 	}
 	var record organizationRecord
 	if err := decode(entry.Value, &record); err != nil {
 		return nil, err
 	}
-	if record.ID != o.id || s.dead && record.State != stateDeleted {
+	if record.ID != o.id || !o.state.mayBe(record.State) {
 		return nil, errNoOrganization // deleted, and perhaps created again
 	}
 	keyset, _, err := openKeyset(ctx, o.client.currentRoot(), o.name, entry)
 	if err != nil {
 		return nil, err
 	}
-	s.value, s.keyset = bytes.Clone(entry.Value), keyset
+	if !o.state.keep(entry.Value, keyset, record.State) {
+		return nil, errNoOrganization // deleted meanwhile
+	}
 	return keyset, nil
+}
+
+// opened returns the keyset of the organization's record, if that was opened last.
+func (s *organizationState) opened(value []byte) *crypto.Keyset {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !bytes.Equal(s.value, value) {
+		return nil
+	}
+	return s.keyset
+}
+
+// mayBe reports whether the organization may be in a state: one that this process
+// has deleted may be in no other.
+func (s *organizationState) mayBe(in state) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.dead || in == stateDeleted
+}
+
+// keep keeps an open keyset, if the organization may be in that state.
+func (s *organizationState) keep(value []byte, keyset *crypto.Keyset, in state) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dead && in != stateDeleted {
+		return false
+	}
+	s.value, s.keyset = bytes.Clone(value), keyset
+	return true
 }
 
 // openKeyset asks a root to open an organization's record, which that
@@ -105,6 +135,8 @@ func (s *organizationState) hold(value []byte, keyset *crypto.Keyset) {
 	default:
 		return
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if !s.dead {
 		s.value, s.keyset = value, keyset
 	}

@@ -35,8 +35,8 @@ type OrganizationInfo struct {
 // keyset, the service keys unwrapped so far, and what was seen of its records.
 type organizationState struct {
 	gate   chan struct{} // held while the root is asked, so that it is asked once
-	mu     sync.Mutex
-	value  []byte // the organization's record, as opened last
+	mu     sync.Mutex    // never held while it is asked
+	value  []byte        // the organization's record, as opened last
 	keyset *crypto.Keyset
 	dead   bool                             // deleted by this process
 	keys   map[crypto.ID]*crypto.ServiceKey // an id always means the same key
@@ -263,11 +263,9 @@ func (c *Client) keep(ref organizationRef, s *organizationState) *organizationSt
 // bury drops what is known of an organization that was deleted, but for that: who
 // puts its records back does not bring it back here.
 func (s *organizationState) bury() {
-	s.gate <- struct{}{}
-	defer func() { <-s.gate }()
-	s.dead, s.keyset, s.value = true, nil, nil
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.dead, s.keyset, s.value = true, nil, nil
 	clear(s.keys)
 }
 
