@@ -85,6 +85,13 @@ var allowedImports = map[string]imports{
 		files: []string{module, module + "/crypto", module + "/storage", module + "/storage/memory"},
 	},
 	"internal/testserver": {},
+	"internal/torture": { // tests only
+		tests: []string{
+			module, module + "/crypto", module + "/storage", module + "/storage/storagetest", module + "/storage/memory", module + "/storage/sqlite",
+			module + "/storage/postgres", module + "/storage/etcd", module + "/internal/testserver", module + "/internal/etcdtest",
+			"github.com/anishathalye/porcupine",
+		},
+	},
 	"internal/apptest": { // for tests only
 		files: []string{
 			module, module + "/crypto", module + "/storage", module + "/internal/testserver", module + "/internal/etcdtest", "github.com/jackc/pgx/v5",

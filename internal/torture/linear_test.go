@@ -1,0 +1,103 @@
+package torture_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+
+	"github.com/seed-9f6dc42a/secrets/storage"
+	"github.com/seed-9f6dc42a/secrets/storage/memory"
+	"github.com/seed-9f6dc42a/secrets/storage/sqlite"
+)
+
+// long reports whether the tests may take minutes.
+func long() bool { return os.Getenv("SECRETS_TEST_LONG") != "" }
+
+// In a bubble the order of the calls is that of the pauses which are drawn.
+func TestHistoriesOverMemoryAreLinearizable(t *testing.T) {
+	t.Parallel()
+	root, rounds, seen := newRoot(t), 60, tally{}
+	if long() {
+		rounds = 3000
+	}
+	for seed := range rounds {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := memory.New()
+				defer store.Close()
+				r := newRound(t, store, root, uint64(seed))
+				r.play(t.Context(), store)
+				r.judge(t, seen)
+			})
+		})
+	}
+	seen.wantEverything(t)
+}
+
+func TestHistoriesOverSQLiteAreLinearizable(t *testing.T) {
+	t.Parallel()
+	root, path, rounds, seen := newRoot(t), filepath.Join(t.TempDir(), "secrets.db"), 20, tally{}
+	if long() {
+		rounds = 600
+	}
+	stores := []storage.Store{openSQLite(t, path, nil), openSQLite(t, path, nil)}
+	for seed := range rounds {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			r := newRound(t, stores[0], root, uint64(seed))
+			r.play(t.Context(), stores...)
+			r.judge(t, seen)
+		})
+	}
+	seen.wantEverything(t)
+}
+
+func openSQLite(t testing.TB, path string, opts *sqlite.Options) storage.Store {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), path, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// judge checks the history of a round that has ended.
+func (r *round) judge(t *testing.T, seen tally) {
+	t.Helper()
+	if err := r.history.check(t); err != nil {
+		t.Error(err)
+	}
+	for _, op := range r.history.operations {
+		seen[op.Input.(input).kind]++
+		seen[op.Output.(output).answer]++
+	}
+}
+
+// A tally counts the kinds and the answers of operations.
+type tally map[any]int
+
+// wantEverything fails a test that was too tame to mean anything. One that runs
+// few of its seeds says nothing.
+func (seen tally) wantEverything(t *testing.T) {
+	t.Helper()
+	total := 0
+	for _, a := range actions() {
+		total += seen[a.kind]
+	}
+	t.Logf("%d operations: %v", total, seen)
+	if total < 1000 {
+		return
+	}
+	for _, a := range actions() {
+		if seen[a.kind] == 0 {
+			t.Errorf("no %s", a.kind)
+		}
+	}
+	for _, a := range []answer{done, notFound, exists, inUse, unknown, nothing} {
+		if seen[a] == 0 {
+			t.Errorf("nothing was answered with %q", a)
+		}
+	}
+}
