@@ -126,7 +126,12 @@ func halfDone(t *testing.T, f *fixture) {
 	t.Helper()
 	f.give(t, "a", "one")
 	token := f.token(t)
-	f.crowdAndCrash(t)
+	f.give(t, "b", "one")
+	grant := append(entries(t, f.store, "org/acme/access/b"), entries(t, f.store, "org/acme/env/api/b")...)
+	if err := f.org.DeleteSecret(t.Context(), "b", &secrets.DeleteOptions{Revoke: true}); err != nil {
+		t.Fatal(err)
+	}
+	restore(t, f.store, grant) // as a deletion leaves what its first commit does not hold
 	getService(t)(f.org.CreateService(t.Context(), "gone"))
 	f.crash(t, 3, func(ctx context.Context, org *secrets.Organization) error { return org.DeleteService(ctx, "gone") })
 	f.crash(t, 4, func(ctx context.Context, org *secrets.Organization) error {

@@ -115,6 +115,7 @@ func (s *skips) err() error {
 // inBatches does something for all items, size of them at a time: fewer where
 // they exceed what fits a batch, or meet others who write.
 func inBatches[T any](items []T, size int, do func([]T) error) error {
+	begun := false // something was, or may have been, written
 	for most := size; len(items) > 0; {
 		n := min(size, len(items))
 		err := do(items[:n])
@@ -125,8 +126,9 @@ func inBatches[T any](items []T, size int, do func([]T) error) error {
 		case n > 1 && (errors.Is(err, ErrLimit) || errors.As(err, &again) && err != errAgain):
 			size = (n + 1) / 2
 		default:
-			return err
+			return unsettled(begun, err)
 		}
+		begun = true
 	}
 	return nil
 }
