@@ -5,6 +5,9 @@
 //   - Histories of concurrent operations are checked for linearizability, with
 //     lost and refused commits, contexts that end, processes that die, and
 //     servers that are killed meanwhile.
+//   - Random sequences of operations, tampering and crashes are held against a
+//     small model, and shrunk when they fail.
+//   - Many sessions read while an administrator updates without pause.
 //
 // To run it:
 //
