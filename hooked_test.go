@@ -12,6 +12,15 @@ import (
 // long reports whether the tests may take minutes.
 func long() bool { return os.Getenv("SECRETS_TEST_LONG") != "" }
 
+// brief reports whether only what takes few calls is to be tested: with -short
+// over a store that is not in memory.
+func brief() bool { return testing.Short() && !isMemory() }
+
+func isMemory() bool {
+	driver := os.Getenv("SECRETS_TEST_STORE")
+	return driver == "" || driver == "memory"
+}
+
 // A hooked store lets a test take part in its calls. It is for one goroutine.
 type hooked struct {
 	storage.Store

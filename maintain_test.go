@@ -47,7 +47,7 @@ func sweep(t testing.TB, client *secrets.Client) secrets.SweepReport {
 func TestSweepFinishesWhatACrashHasLeft(t *testing.T) {
 	t.Parallel()
 	for _, op := range operations() {
-		if op.name == "create organization" {
+		if op.name == "create organization" || op.crowd && brief() {
 			continue
 		}
 		t.Run(op.name, func(t *testing.T) {
