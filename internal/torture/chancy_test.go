@@ -13,24 +13,21 @@ import (
 )
 
 // A chancy store is one client's way to a store: its calls take their time, and
-// one of them fails when that was drawn. It is for one operation at a time.
+// one of them fails when that was drawn. It is for one goroutine.
 type chancy struct {
 	storage.Store
-	pause func()
-	late  *sync.WaitGroup // commits that were lost and are still to land
-
-	mu     sync.Mutex
-	fault  storage.Store // Store with a fault, nil for none
-	lands  int           // calls until a commit is lost that lands later
-	lost   bool          // the outcome of a commit of this operation was not known
+	pace   *pace
 	random *rand.Rand
+	late   *sync.WaitGroup // commits that were lost and are still to land
+
+	fault storage.Store // Store with a fault, nil for none
+	lands int           // calls until a commit is lost that lands later
+	lost  bool          // the outcome of a commit of this operation was not known
 }
 
 // draw draws the fault that the next operation meets, and returns a context for
 // it, which may end before it does. It reports whether the client dies of it.
 func (c *chancy) draw(ctx context.Context, rate float64) (context.Context, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.fault, c.lands, c.lost = nil, 0, false
 	if c.random.Float64() >= rate {
 		return ctx, false
@@ -43,7 +40,7 @@ func (c *chancy) draw(ctx context.Context, rate float64) (context.Context, bool)
 		return ctx, false
 	case len(faults) + 1:
 		ctx, cancel := context.WithCancel(ctx)
-		time.AfterFunc(time.Duration(c.random.IntN(3000))*time.Microsecond, cancel)
+		time.AfterFunc(c.pace.within(6), cancel)
 		return ctx, false
 	}
 	faulty := storagetest.NewFaulty(c.Store, faults[i])
@@ -54,9 +51,7 @@ func (c *chancy) draw(ctx context.Context, rate float64) (context.Context, bool)
 // next returns the store for a call, and whether that call is a commit that is
 // lost and lands later.
 func (c *chancy) next() (s storage.Store, late bool) {
-	c.pause()
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.pace.pause()
 	c.lands--
 	if c.fault != nil {
 		return c.fault, false
@@ -88,7 +83,7 @@ func (c *chancy) Commit(ctx context.Context, b storage.Batch) error {
 // landLater lets a commit arrive after its caller was told that nobody knows.
 func (c *chancy) landLater(ctx context.Context, b storage.Batch) {
 	c.lost = true
-	delay := time.Duration(c.random.IntN(20_000)) * time.Microsecond
+	delay := c.pace.within(40)
 	c.late.Go(func() {
 		time.Sleep(delay)
 		_ = c.Store.Commit(context.WithoutCancel(ctx), b)

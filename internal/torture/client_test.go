@@ -23,6 +23,7 @@ type client struct {
 	store  *chancy
 	random *rand.Rand // draws what it does, apart from what befalls it
 
+	admin    *secrets.Client
 	org      *secrets.Organization
 	api      *secrets.Service
 	session  *secrets.Session
@@ -40,7 +41,9 @@ type action struct {
 func actions() []action {
 	changed := func(s secrets.Secret, err error) (output, error) { return output{version: s.Version}, err }
 	return []action{
-		{read, 7, nil}, // see read
+		{read, 7, nil},     // these three have methods of their own
+		{change, 1, nil},   // since they are about every secret,
+		{maintain, 1, nil}, // or none
 		{create, 2, func(ctx context.Context, c *client, in input) (output, error) {
 			return changed(c.org.CreateSecret(ctx, in.secret, secrets.Text(in.value)))
 		}},
@@ -81,15 +84,11 @@ func (c *client) play(ctx context.Context, operations int) {
 		drawn = append(drawn, slices.Repeat([]action{a}, a.weight)...)
 	}
 	for left := operations; left > 0; {
-		c.store.pause()
+		c.store.pace.pause()
 		a := drawn[c.random.IntN(len(drawn))]
 		in := c.input(a.kind)
 		ctx, dies := c.store.draw(ctx, c.rate)
-		do := c.read
-		if a.kind != read {
-			do = func(ctx context.Context) error { return c.change(ctx, a, in) }
-		}
-		if !c.rest(do(ctx)) {
+		if !c.rest(c.do(ctx, a, in)) {
 			left-- // else it was no operation to speak of
 		}
 		if dies {
@@ -98,12 +97,24 @@ func (c *client) play(ctx context.Context, operations int) {
 	}
 }
 
+func (c *client) do(ctx context.Context, a action, in input) error {
+	switch a.kind {
+	case read:
+		return c.read(ctx)
+	case change:
+		return c.changeAll(ctx, in.value)
+	case maintain:
+		return c.maintain(ctx)
+	}
+	return c.doOne(ctx, a, in)
+}
+
 // input draws what an operation is about.
 func (c *client) input(k kind) input {
 	i := c.random.IntN(len(secretNames))
 	in := input{kind: k, secret: secretNames[i]}
 	switch k {
-	case create, set, update:
+	case create, set, change, update:
 		if k != set || c.random.IntN(3) > 0 { // pipelines run twice
 			c.made++
 		}
@@ -120,8 +131,8 @@ func (c *client) input(k kind) input {
 	return in
 }
 
-// change does an operation on one secret and records it.
-func (c *client) change(ctx context.Context, a action, in input) error {
+// doOne does an operation on one secret and records it.
+func (c *client) doOne(ctx context.Context, a action, in input) error {
 	call := c.history.call()
 	out, err := a.do(ctx, c, in)
 	out.answer = c.answer(in, err)
@@ -162,6 +173,50 @@ func (c *client) read(ctx context.Context) error {
 		c.history.add(c.id, call, in, out)
 	}
 	return err
+}
+
+// changeAll sets every secret in one commit, which is a set of each.
+func (c *client) changeAll(ctx context.Context, value string) error {
+	call := c.history.call()
+	err := c.org.Change(ctx, func(change *secrets.Change) error {
+		for _, name := range secretNames {
+			if err := change.SetSecret(name, secrets.Text(value)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for _, name := range secretNames {
+		in := input{kind: change, secret: name, value: value}
+		c.history.add(c.id, call, in, output{answer: c.answer(in, err)})
+	}
+	return err
+}
+
+// maintain does what a platform does now and then, while everybody goes on.
+func (c *client) maintain(ctx context.Context) (err error) {
+	call, what := c.history.call(), ""
+	switch c.random.IntN(3) {
+	case 0:
+		what, err = "rotate the key", c.org.RotateKey(ctx, nil)
+	case 1:
+		what = "sweep"
+		_, err = c.admin.Sweep(ctx)
+	default:
+		what, err = "replace a token", c.replaceToken(ctx)
+	}
+	in := input{kind: maintain, value: what}
+	c.history.add(c.id, call, in, output{answer: c.answer(in, err)})
+	return err
+}
+
+// replaceToken issues a token and revokes it, which gives the service a new key.
+func (c *client) replaceToken(ctx context.Context) error {
+	token, err := c.api.IssueToken(ctx)
+	if err != nil {
+		return err
+	}
+	return c.api.RevokeToken(ctx, token.ID())
 }
 
 func find(env *secrets.Environment, name secrets.Name) (string, uint64) {
@@ -233,6 +288,6 @@ func (c *client) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.org, c.api, c.session = org, api, session
+	c.admin, c.org, c.api, c.session = admin, org, api, session
 	return nil
 }

@@ -7,6 +7,9 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/seed-9f6dc42a/secrets/crypto"
 	"github.com/seed-9f6dc42a/secrets/storage"
 	"github.com/seed-9f6dc42a/secrets/storage/memory"
 	"github.com/seed-9f6dc42a/secrets/storage/sqlite"
@@ -15,25 +18,49 @@ import (
 // long reports whether the tests may take minutes.
 func long() bool { return os.Getenv("SECRETS_TEST_LONG") != "" }
 
-// In a bubble the order of the calls is that of the pauses which are drawn.
 func TestHistoriesOverMemoryAreLinearizable(t *testing.T) {
 	t.Parallel()
-	root, rounds, seen := newRoot(t), 60, tally{}
+	root, rounds, seen := newRoot(t), uint64(60), tally{}
 	if long() {
-		rounds = 3000
+		rounds = 2000
 	}
 	for seed := range rounds {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				store := memory.New()
-				defer store.Close()
-				r := newRound(t, store, root, uint64(seed))
-				r.play(t.Context(), store)
-				r.judge(t, seen)
-			})
+			playMemory(t, root, seed, nil).judge(t, seen)
 		})
 	}
 	seen.wantEverything(t)
+}
+
+// playMemory plays a round in a bubble, where the order of the calls is that of
+// the pauses which are drawn. The clients reach the store through what through,
+// unless it is nil, returns.
+func playMemory(t *testing.T, root crypto.Root, seed uint64, through func(storage.Store) storage.Store) (r *round) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		var store storage.Store = memory.New()
+		defer store.Close()
+		r = newRound(t, store, root, seed)
+		r.beat = beat
+		if through != nil {
+			store = through(store)
+		}
+		r.play(t.Context(), store)
+	})
+	return r
+}
+
+func TestSeedRepeatsItsHistoryOverMemory(t *testing.T) {
+	t.Parallel()
+	root := newRoot(t)
+	for seed := range uint64(8) {
+		first, second := playMemory(t, root, seed, nil), playMemory(t, root, seed, nil)
+		for _, secret := range secretNames {
+			if diff := cmp.Diff(printed(first.history.of(secret)), printed(second.history.of(secret))); diff != "" {
+				t.Errorf("seed %d (-first +second):\n%s", seed, diff)
+			}
+		}
+	}
 }
 
 func TestHistoriesOverSQLiteAreLinearizable(t *testing.T) {
@@ -48,6 +75,7 @@ func TestHistoriesOverSQLiteAreLinearizable(t *testing.T) {
 			r := newRound(t, stores[0], root, uint64(seed))
 			r.play(t.Context(), stores...)
 			r.judge(t, seen)
+			r.end(t, stores[0])
 		})
 	}
 	seen.wantEverything(t)
@@ -87,7 +115,7 @@ func (seen tally) wantEverything(t *testing.T) {
 		total += seen[a.kind]
 	}
 	t.Logf("%d operations: %v", total, seen)
-	if total < 1000 {
+	if total < 4000 {
 		return
 	}
 	for _, a := range actions() {

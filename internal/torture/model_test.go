@@ -17,6 +17,7 @@ type kind string
 const (
 	create   kind = "create"
 	set      kind = "set"
+	change   kind = "change" // a set of every secret, in one commit
 	update   kind = "update"
 	rollback kind = "rollback"
 	remove   kind = "delete"
@@ -25,6 +26,7 @@ const (
 	read     kind = "read"     // by the service, of an environment
 	reveal   kind = "reveal"   // by the administrator
 	describe kind = "describe" // its version, by the administrator
+	maintain kind = "maintain" // of which nobody sees anything
 )
 
 // An input is what one operation on one secret was asked for.
@@ -138,6 +140,9 @@ func (s state) apply(in input) (state, output) {
 			return s, output{answer: done, version: s.version}
 		}
 		return s.put(in.value)
+	case change:
+		next, out := s.apply(input{kind: set, value: in.value})
+		return next, output{answer: out.answer} // it gives no version
 	}
 	if !s.live {
 		return s, output{answer: notFound}

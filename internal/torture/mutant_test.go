@@ -8,10 +8,8 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"testing/synctest"
 
 	"github.com/seed-9f6dc42a/secrets/storage"
-	"github.com/seed-9f6dc42a/secrets/storage/memory"
 )
 
 // A mutant is a store that breaks its contract once in a while.
@@ -80,16 +78,11 @@ func TestStoresThatBreakTheirContractAreFound(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := range uint64(500) {
-				var found error
-				synctest.Test(t, func(t *testing.T) {
-					store := memory.New()
-					defer store.Close()
-					r := newRound(t, store, root, seed)
+				r := playMemory(t, root, seed, func(store storage.Store) storage.Store {
 					m.Store, m.random, m.old = store, rand.New(rand.NewPCG(seed, 9)), map[string][]storage.Entry{}
-					r.play(t.Context(), m)
-					found = r.history.linearize(t)
+					return m
 				})
-				if found != nil {
+				if found := r.history.linearize(t); found != nil {
 					t.Logf("seed %d: %v", seed, found)
 					return
 				}

@@ -27,8 +27,8 @@ type round struct {
 	name    secrets.Name
 	root    crypto.Root
 	token   secrets.Token
-	rate    float64 // of operations that meet a fault
-	patient time.Duration
+	rate    float64       // of operations that meet a fault
+	beat    time.Duration // see pace
 	history history
 	late    sync.WaitGroup
 }
@@ -36,18 +36,42 @@ type round struct {
 // newRound makes the organization, through the first of the stores.
 func newRound(t testing.TB, store storage.Store, root crypto.Root, seed uint64) *round {
 	t.Helper()
-	r := &round{seed: seed, name: secrets.Name(fmt.Sprint("acme-", seed)), root: root, rate: 0.3, patient: 500 * time.Microsecond}
+	r := &round{seed: seed, name: secrets.Name(fmt.Sprint("acme-", seed)), root: root, rate: 0.3}
 	if seed%4 == 0 {
 		r.rate = 0
 	}
-	for end := time.Now().Add(time.Minute); ; {
-		err := r.prepare(t.Context(), store)
-		if err == nil {
-			return r
+	eventually(t, func() error { return r.prepare(t.Context(), store) })
+	return r
+}
+
+// end deletes the organization, so that maintenance, which is of all of them,
+// takes no longer from round to round.
+func (r *round) end(t testing.TB, store storage.Store) {
+	t.Helper()
+	eventually(t, func() error {
+		admin, err := secrets.Open(store, r.root, nil)
+		if err != nil {
+			return err
 		}
-		if !errors.Is(err, secrets.ErrUnavailable) && !errors.Is(err, secrets.ErrUnknownOutcome) || time.Now().After(end) {
-			t.Fatal(err)
+		err = admin.DeleteOrganization(t.Context(), r.name, &secrets.DeleteOptions{Revoke: true})
+		if errors.Is(err, secrets.ErrNotFound) { // the answer was lost
+			return nil
 		}
+		return err
+	})
+}
+
+// eventually repeats what fails only because a server has just come back.
+func eventually(t testing.TB, do func() error) {
+	t.Helper()
+	err := do()
+	for end := time.Now().Add(time.Minute); err != nil && time.Now().Before(end); err = do() {
+		if !errors.Is(err, secrets.ErrUnavailable) && !errors.Is(err, secrets.ErrUnknownOutcome) {
+			break
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -92,16 +116,10 @@ func (r *round) play(ctx context.Context, stores ...storage.Store) {
 
 func (r *round) client(id int, store storage.Store) *client {
 	draw := func(of uint64) *rand.Rand { return rand.New(rand.NewPCG(r.seed, uint64(id)<<8+of)) }
-	times, wait := draw(1), sync.Mutex{}
-	pause := func() {
-		wait.Lock()
-		d := time.Duration(times.Int64N(int64(r.patient)))
-		wait.Unlock()
-		time.Sleep(d)
-	}
+	p := &pace{random: draw(1), beat: r.beat, begun: time.Now()}
 	return &client{
 		round: r, id: id, random: draw(2),
-		store: &chancy{Store: store, pause: pause, late: &r.late, random: draw(3)},
+		store: &chancy{Store: store, pace: p, late: &r.late, random: draw(3)},
 	}
 }
 

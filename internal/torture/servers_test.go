@@ -122,6 +122,7 @@ func playThrough(t *testing.T, stores []storage.Store, crash func()) {
 			}
 			group.Wait()
 			r.judge(t, seen)
+			r.end(t, stores[0])
 		})
 		if t.Failed() {
 			return
