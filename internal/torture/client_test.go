@@ -242,6 +242,8 @@ func (c *client) answer(in input, err error) answer {
 		return exists
 	case errors.Is(err, secrets.ErrInUse) && in.kind == remove && !in.force:
 		return inUse
+	case errors.Is(err, secrets.ErrLimit) && in.kind == change && c.history.begin.crowd:
+		return nothing // they do not fit one commit
 	case errors.Is(err, secrets.ErrConflict), errors.Is(err, secrets.ErrUnavailable), errors.Is(err, storagetest.ErrFault),
 		errors.Is(err, context.Canceled):
 		return nothing

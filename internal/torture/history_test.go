@@ -19,6 +19,8 @@ import (
 
 // A history is what several clients did to the secrets, and what they saw.
 type history struct {
+	begin state // of each secret
+
 	mu         sync.Mutex
 	now        int64 // counts calls and returns, which thus never happen at once
 	operations []porcupine.Operation
@@ -98,11 +100,11 @@ func (h *history) check(t testing.TB) error {
 func (h *history) linearize(t testing.TB) error {
 	for _, secret := range secretNames {
 		ops := h.of(secret)
-		result := porcupine.CheckOperationsTimeout(model(), ops, patience)
+		result := porcupine.CheckOperationsTimeout(model(h.begin), ops, patience)
 		if result == porcupine.Ok {
 			continue
 		}
-		visualize(t, ops)
+		h.visualize(t, ops)
 		return fmt.Errorf("the history of %q is not linearizable (checker: %s):\n%s", secret, result, printed(ops))
 	}
 	return nil
@@ -121,14 +123,14 @@ func printed(ops []porcupine.Operation) string {
 }
 
 // visualize writes a history as a page, if that was asked for.
-func visualize(t testing.TB, ops []porcupine.Operation) {
+func (h *history) visualize(t testing.TB, ops []porcupine.Operation) {
 	folder := os.Getenv("SECRETS_TEST_VISUALIZE")
 	if folder == "" {
 		return
 	}
-	_, info := porcupine.CheckOperationsVerbose(model(), ops, patience)
+	_, info := porcupine.CheckOperationsVerbose(model(h.begin), ops, patience)
 	path := filepath.Join(folder, strings.ReplaceAll(t.Name(), "/", "-")+".html")
-	if err := porcupine.VisualizePath(model(), info, path); err != nil {
+	if err := porcupine.VisualizePath(model(h.begin), info, path); err != nil {
 		t.Error(err)
 		return
 	}

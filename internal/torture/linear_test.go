@@ -67,7 +67,7 @@ func TestHistoriesOverSQLiteAreLinearizable(t *testing.T) {
 	t.Parallel()
 	root, path, rounds, seen := newRoot(t), filepath.Join(t.TempDir(), "secrets.db"), 20, tally{}
 	if long() {
-		rounds = 600
+		rounds = 400
 	}
 	stores := []storage.Store{openSQLite(t, path, nil), openSQLite(t, path, nil)}
 	for seed := range rounds {

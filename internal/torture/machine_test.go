@@ -26,7 +26,7 @@ func TestStepsTamperingAndCrashesKeepToTheModel(t *testing.T) {
 	t.Parallel()
 	root, rounds := newRoot(t), 1
 	if long() {
-		rounds = 25
+		rounds = 15
 	}
 	for range rounds {
 		rapid.Check(t, func(t *rapid.T) {

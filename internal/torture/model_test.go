@@ -92,14 +92,15 @@ func (out output) String() string {
 // A state is all that there is to know of one secret.
 type state struct {
 	live, granted bool
+	crowd         bool                 // granted to many other services too
 	version       uint64               // goes on counting after a deletion
 	values        [keptVersions]string // the current one first
 }
 
 // model is the specification of one secret and one service.
-func model() porcupine.Model {
+func model(begin state) porcupine.Model {
 	return porcupine.Model{
-		Init: func() any { return state{} },
+		Init: func() any { return begin },
 		Step: func(s, in, out any) (bool, any) { return s.(state).step(in.(input), out.(output)) },
 		DescribeOperation: func(in, out any) string {
 			return fmt.Sprintf("%v -> %v", in, out)
@@ -168,7 +169,7 @@ func (s state) applyLive(in input) (state, output) {
 		s.granted = in.kind == grant
 		return s, output{answer: done}
 	case remove:
-		if s.granted && !in.force {
+		if (s.granted || s.crowd) && !in.force {
 			return s, output{answer: inUse}
 		}
 		return state{version: s.version}, output{answer: done}

@@ -17,7 +17,8 @@ import (
 
 const (
 	clients    = 6
-	operations = 10 // of each client
+	operations = 10  // of each client
+	crowd      = 100 // services, whose wraps do not fit one commit
 )
 
 // A round is an organization of its own, and what several clients do to it at
@@ -39,6 +40,9 @@ func newRound(t testing.TB, store storage.Store, root crypto.Root, seed uint64) 
 	r := &round{seed: seed, name: secrets.Name(fmt.Sprint("acme-", seed)), root: root, rate: 0.3}
 	if seed%4 == 0 {
 		r.rate = 0
+	}
+	if seed%8 == 7 {
+		r.history.begin, _ = state{crowd: true}.put("v0")
 	}
 	eventually(t, func() error { return r.prepare(t.Context(), store) })
 	return r
@@ -96,8 +100,35 @@ func (r *round) prepare(ctx context.Context, store storage.Store) error {
 	if err != nil {
 		return err
 	}
-	r.token, err = api.IssueToken(ctx)
-	return err
+	if r.token, err = api.IssueToken(ctx); err != nil || !r.history.begin.crowd {
+		return err
+	}
+	return r.prepareCrowd(ctx, org)
+}
+
+// prepareCrowd lets the secrets be granted to a crowd at first, so that they are
+// updated in stages.
+func (r *round) prepareCrowd(ctx context.Context, org *secrets.Organization) error {
+	for _, name := range secretNames {
+		if _, err := org.SetSecret(ctx, name, secrets.Text(r.history.begin.values[0])); err != nil {
+			return err
+		}
+	}
+	for i := range crowd {
+		service, err := org.CreateService(ctx, secrets.Name(fmt.Sprint("other-", i)))
+		if errors.Is(err, secrets.ErrExists) {
+			service, err = org.Service(ctx, secrets.Name(fmt.Sprint("other-", i)))
+		}
+		if err != nil {
+			return err
+		}
+		for _, name := range secretNames {
+			if _, err := service.Grant(ctx, name, ""); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // play lets the clients do what is drawn, divided among the stores.
