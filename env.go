@@ -48,10 +48,20 @@ func checkEnvSyntax(env string) error {
 	return nil
 }
 
+// holdsNUL converts nothing: that would copy the value.
+func holdsNUL[T string | []byte](value T) bool {
+	for i := range len(value) {
+		if value[i] == 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // checkEnvValue returns an error if the variable, unless it is [NoEnv], cannot
 // carry value: the system ends a variable at a NUL byte (CVE-2022-41716).
-func checkEnvValue(env string, value Value) error {
-	if env == NoEnv || strings.IndexByte(value.Reveal(), 0) < 0 {
+func checkEnvValue[T string | []byte](env string, value T) error {
+	if env == NoEnv || !holdsNUL(value) {
 		return nil
 	}
 	return &EnvError{Env: env, Rule: "the value holds a NUL byte, which no variable can carry; grant it with NoEnv"}

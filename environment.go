@@ -99,7 +99,7 @@ func (e *Environment) add(i int, v Variable, holders map[string]Name) error {
 	if err := checkEnvSyntax(v.Name); err != nil {
 		return err
 	}
-	if err := checkEnvValue(v.Name, v.Value); err != nil {
+	if err := checkEnvValue(v.Name, v.Value.Reveal()); err != nil {
 		return err
 	}
 	upper := strings.ToUpper(v.Name)

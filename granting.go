@@ -49,7 +49,8 @@ func (a *granting) commit(ctx context.Context, w *writer) (Grant, error) {
 	if err != nil {
 		return Grant{}, err
 	}
-	if err := checkEnvValue(a.env, current.value); err != nil {
+	defer current.wipe()
+	if err := checkEnvValue(a.env, current.plaintext); err != nil {
 		return Grant{}, err
 	}
 	if !listed {
@@ -176,7 +177,7 @@ func (a *granting) move(ctx context.Context, w *writer, i int, current *sealedVe
 		return Grant{}, err
 	}
 	r := rewrite{
-		record: s.record, value: current.value, grantees: grantees, moved: a.service.name,
+		record: s.record, plaintext: current.plaintext, grantees: grantees, moved: a.service.name,
 		checks: []storage.Check{a.view.check(serviceKey(org, a.service.name))},
 	}
 	_, taken := a.view.entries[variableKey(org, a.service.name, a.env)]
@@ -224,7 +225,9 @@ func (v *view) rowOpens(s *secretView, g grantee) bool {
 			organizationID: v.org.id, organization: v.org.name,
 			serviceID: g.ServiceID, service: g.Service, keyID: g.KeyIDs[i], key: key,
 		}
-		if _, ok, err := r.open(s.name, row, s.record); err != nil || !ok || row.Env != g.Env {
+		plaintext, ok, err := r.decrypt(s.name, row, s.record)
+		clear(plaintext)
+		if err != nil || !ok || row.Env != g.Env {
 			return false
 		}
 	}

@@ -62,8 +62,11 @@ func (o *Organization) RevealVersion(ctx context.Context, name Name, version uin
 	if err != nil {
 		return Value{}, o.fail("reveal version", "", name, err)
 	}
-	value, err := v.valueOf(s, version)
-	return value, o.fail("reveal version", "", name, err)
+	opened, err := v.open(s, version)
+	if err != nil {
+		return Value{}, o.fail("reveal version", "", name, err)
+	}
+	return opened.take(), nil
 }
 
 // RollbackSecret gives a secret the value that it had in an older version, as a
@@ -75,8 +78,11 @@ func (o *Organization) RollbackSecret(ctx context.Context, name Name, version ui
 		if err := s.checkUpdate(opts); err != nil {
 			return Value{}, false, err
 		}
-		value, err := v.valueOf(s, version)
-		return value, version == s.record.Version, err
+		opened, err := v.open(s, version)
+		if err != nil {
+			return Value{}, false, err
+		}
+		return opened.take(), version == s.record.Version, nil
 	}
 	s, err := o.put(ctx, name, decide, versionKey(o.name, name, version))
 	return s, o.fail("roll back secret", "", name, err)
@@ -120,27 +126,19 @@ func (o *Organization) versionKeys(secret Name, numbers []uint64) []string {
 	return keys
 }
 
-// valueOf returns the value of a version of a secret, whose record was asked for.
-func (v *view) valueOf(s *secretView, number uint64) (Value, error) {
+// open opens a version of a secret, whose record was asked for.
+func (v *view) open(s *secretView, number uint64) (*sealedVersion, error) {
 	if number == s.record.Version {
-		current, err := v.unseal(s)
-		if err != nil {
-			return Value{}, err
-		}
-		return current.value, nil
+		return v.unseal(s)
 	}
 	if !slices.Contains(s.record.history(), number) {
-		return Value{}, fmt.Errorf("version %d %w", number, ErrNotFound)
+		return nil, fmt.Errorf("version %d %w", number, ErrNotFound)
 	}
 	record, err := v.version(s, number)
 	if err != nil {
-		return Value{}, err
+		return nil, err
 	}
-	old, err := v.unsealVersion(s.name, record.sealed(number), record.SecretID)
-	if err != nil {
-		return Value{}, err
-	}
-	return old.value, nil
+	return v.unsealVersion(s.name, record.sealed(number), record.SecretID)
 }
 
 // version returns the record of an older version, which the secret says is kept.
@@ -185,7 +183,8 @@ func (v *view) archived(s *secretView) (storage.Put, error) {
 	if err != nil {
 		return put, err
 	}
-	old, err := v.sealVersion(s.name, s.record.ID, s.record.Version, current.value)
+	defer current.wipe()
+	old, err := v.sealVersion(s.name, s.record.ID, s.record.Version, current.plaintext)
 	if err != nil {
 		return put, err
 	}

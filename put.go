@@ -62,7 +62,8 @@ func set(value Value) decision {
 		if err != nil {
 			return value, false, err
 		}
-		return value, current.value.Equal(value), nil
+		defer current.wipe()
+		return value, value.equal(current.plaintext), nil
 	}
 }
 
@@ -148,16 +149,20 @@ func (v *view) newValue(s *secretView, value Value) (rewrite, error) {
 	now := instantOf(v.org.client.now())
 	if !s.live() {
 		return rewrite{
-			record: secretRecord{ID: crypto.NewID(), Version: s.record.Version + 1, Created: now, Updated: now},
-			value:  value,
+			record:    secretRecord{ID: crypto.NewID(), Version: s.record.Version + 1, Created: now, Updated: now},
+			plaintext: value.RevealBytes(),
 		}, nil
 	}
 	if err := s.checkVariables(value); err != nil {
 		return rewrite{}, err
 	}
-	r := rewrite{record: s.record, value: value, grantees: s.access.Grantees}
+	r := rewrite{record: s.record, grantees: s.access.Grantees}
 	r.record.Version, r.record.Updated = s.record.Version+1, now
-	return r, v.archive(s, &r)
+	if err := v.archive(s, &r); err != nil {
+		return rewrite{}, err
+	}
+	r.plaintext = value.RevealBytes()
+	return r, nil
 }
 
 func checkValue(value Value) error {
@@ -177,7 +182,7 @@ func checkValue(value Value) error {
 // carry value.
 func (s *secretView) checkVariables(value Value) error {
 	for _, g := range s.access.Grantees {
-		if err := checkEnvValue(g.Env, value); err != nil {
+		if err := checkEnvValue(g.Env, value.Reveal()); err != nil {
 			return err
 		}
 	}

@@ -207,12 +207,22 @@ func (r *reader) assemble(rows rowSet, entries map[string]storage.Entry) (vars [
 
 // open opens one secret by its row; ok is false if the row has no wrap for it.
 func (r *reader) open(name Name, row rowRecord, secret secretRecord) (v Variable, ok bool, err error) {
+	plaintext, ok, err := r.decrypt(name, row, secret)
+	if err != nil || !ok {
+		return v, false, err
+	}
+	defer clear(plaintext)
+	return Variable{Name: row.Env, Value: Bytes(plaintext), Secret: name, ID: secret.ID.String(), Version: secret.Version}, true, nil
+}
+
+// decrypt returns the value in a buffer that the caller clears.
+func (r *reader) decrypt(name Name, row rowRecord, secret secretRecord) (plaintext []byte, ok bool, err error) {
 	if secret.State != stateLive || secret.ID != row.SecretID {
-		return v, false, nil
+		return nil, false, nil
 	}
 	i := slices.IndexFunc(row.Wraps, func(w grantWrap) bool { return w.KeyID == secret.KeyID && w.ServiceKeyID == r.keyID })
 	if i < 0 {
-		return v, false, nil
+		return nil, false, nil
 	}
 	key, err := r.key.UnwrapVersionKey(row.Wraps[i].Wrap, crypto.GrantBinding{
 		OrganizationID: r.organizationID, Organization: string(r.organization),
@@ -221,13 +231,10 @@ func (r *reader) open(name Name, row rowRecord, secret secretRecord) (v Variable
 		Digest: crypto.DigestOf(secret.Ciphertext),
 	})
 	if err != nil {
-		return v, false, err
+		return nil, false, err
 	}
-	value, err := decryptValue(key, secret.Ciphertext, valueBinding(r.organizationID, name, secret.ID, secret.Version))
-	if err != nil {
-		return v, false, err
-	}
-	return Variable{Name: row.Env, Value: value, Secret: name, ID: secret.ID.String(), Version: secret.Version}, true, nil
+	plaintext, err = key.Decrypt(secret.Ciphertext, valueBinding(r.organizationID, name, secret.ID, secret.Version))
+	return plaintext, err == nil, err
 }
 
 // inSecret says which secret of an environment an error is about.

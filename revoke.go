@@ -51,9 +51,10 @@ func (s *Service) revoke(ctx context.Context, secret Name) error {
 		if err != nil {
 			return err
 		}
+		defer current.wipe()
 		grantees := v.standing(view, slices.Delete(slices.Clone(view.access.Grantees), i, i+1))
 		_, err = w.rewrite(ctx, v, view, rewrite{
-			record: view.record, value: current.value, grantees: grantees,
+			record: view.record, plaintext: current.plaintext, grantees: grantees,
 			deletes: o.grantKeys(secret, view.access.Grantees[i]),
 		})
 		return err

@@ -93,6 +93,7 @@ func (s *Service) rewrapOne(v *view, record serviceRecord, secret *secretView, b
 	if err != nil {
 		return err
 	}
+	defer current.wipe()
 	grantees := slices.Clone(secret.access.Grantees)
 	grantees[i].KeyIDs = want
 	one, err := v.putGrant(secret, grantees, i, current)

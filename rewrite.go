@@ -31,13 +31,13 @@ func checkGrantees(grantees []grantee) error {
 // A rewrite gives a secret a new version key: to set a value, or to take the
 // old key from a service that is to lose the secret or read it elsewhere.
 type rewrite struct {
-	record   secretRecord // afterwards: what does not come with the new key
-	value    Value
-	grantees []grantee // afterwards, sorted by service
-	moved    Name      // the service whose row changes with the rewrite and not before
-	puts     []storage.Put
-	deletes  []string
-	checks   []storage.Check
+	record    secretRecord // afterwards: what does not come with the new key
+	plaintext []byte       // wiped once it is encrypted
+	grantees  []grantee    // afterwards, sorted by service
+	moved     Name         // the service whose row changes with the rewrite and not before
+	puts      []storage.Put
+	deletes   []string
+	checks    []storage.Check
 }
 
 // rewrite commits r: in one batch if it fits, in stages otherwise.
@@ -62,10 +62,11 @@ func (w *writer) rewrite(ctx context.Context, v *view, s *secretView, r rewrite)
 
 // seal encrypts what r sets, and remembers what that would make of the secret.
 func (w *writer) seal(v *view, s *secretView, r *rewrite) (next *sealedVersion, made Secret, err error) {
+	defer clear(r.plaintext)
 	if r.grantees, err = v.narrowed(r.grantees); err != nil {
 		return nil, made, err
 	}
-	if next, err = v.sealVersion(s.name, r.record.ID, r.record.Version, r.value); err != nil {
+	if next, err = v.sealVersion(s.name, r.record.ID, r.record.Version, r.plaintext); err != nil {
 		return nil, made, err
 	}
 	made = (&secretView{name: s.name, record: r.record}).info()
@@ -145,6 +146,7 @@ func (w *writer) stage(ctx context.Context, v *view, s *secretView, r rewrite, n
 	if err != nil {
 		return nil, nil, err
 	}
+	defer current.wipe()
 	claimed := s.record
 	claimed.Claim = next.keyID
 	value, err := v.encode(typeSecret, claimed, s.name)

@@ -189,7 +189,7 @@ func (o *Organization) RevealSecret(ctx context.Context, name Name) (Value, erro
 	if err != nil {
 		return Value{}, o.fail("reveal", "", name, err)
 	}
-	return current.value, nil
+	return current.take(), nil
 }
 
 // Secrets yields the secrets in byte order of their names, read in pages of

@@ -51,10 +51,15 @@ func (v Value) IsZero() bool { return v.Len() == 0 }
 // Equal reports whether both values have the same bytes. The time it takes
 // depends on their lengths alone.
 func (v Value) Equal(other Value) bool {
-	a, b := v.RevealBytes(), other.RevealBytes()
-	defer clear(a)
+	b := other.RevealBytes()
 	defer clear(b)
-	return subtle.ConstantTimeCompare(a, b) == 1
+	return v.equal(b)
+}
+
+func (v Value) equal(other []byte) bool {
+	b := v.RevealBytes()
+	defer clear(b)
+	return subtle.ConstantTimeCompare(b, other) == 1
 }
 
 // Format prints [Redacted], whatever the verb.

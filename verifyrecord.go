@@ -81,13 +81,19 @@ func (w *verifier) findIn(v *view, key string) {
 
 // openValues opens all values that a secret says there are.
 func (w *verifier) openValues(v *view, s *secretView) {
-	if _, err := v.unseal(s); err != nil {
+	current, err := v.unseal(s)
+	if err != nil {
 		w.find(secretKey(w.org.name, s.name), doesNotOpen)
+	} else {
+		current.wipe()
 	}
 	for _, number := range s.record.history() {
-		if _, err := v.valueOf(s, number); err != nil {
+		older, err := v.open(s, number)
+		if err != nil {
 			w.find(versionKey(w.org.name, s.name, number), isMissing)
+			continue
 		}
+		older.wipe()
 	}
 }
 

@@ -15,18 +15,16 @@ type sealedVersion struct {
 	ciphertext []byte
 	digest     crypto.Digest
 	wrap       []byte // of the key, for the organization
-	value      Value
+	plaintext  []byte // of one that was opened
 }
 
 // sealVersion encrypts a value under a new key, which is used for nothing else.
-func (v *view) sealVersion(secret Name, id crypto.ID, number uint64, value Value) (*sealedVersion, error) {
+func (v *view) sealVersion(secret Name, id crypto.ID, number uint64, plaintext []byte) (*sealedVersion, error) {
 	key, err := crypto.NewVersionKey()
 	if err != nil {
 		return nil, err
 	}
-	n := &sealedVersion{number: number, keyID: crypto.NewID(), key: key, value: value}
-	plaintext := value.RevealBytes()
-	defer clear(plaintext)
+	n := &sealedVersion{number: number, keyID: crypto.NewID(), key: key}
 	if n.ciphertext, err = key.Encrypt(plaintext, valueBinding(v.org.id, secret, id, number)); err != nil {
 		return nil, err
 	}
@@ -35,7 +33,8 @@ func (v *view) sealVersion(secret Name, id crypto.ID, number uint64, value Value
 	return n, err
 }
 
-// unseal opens the current version of a secret by the organization's wrap.
+// unseal opens the current version of a secret by the organization's wrap. The
+// caller wipes it.
 func (v *view) unseal(s *secretView) (*sealedVersion, error) {
 	r := &s.record
 	n := &sealedVersion{number: r.Version, keyID: r.KeyID, ciphertext: r.Ciphertext, wrap: r.Wrap}
@@ -48,17 +47,17 @@ func (v *view) unsealVersion(secret Name, n *sealedVersion, id crypto.ID) (_ *se
 	if n.key, err = v.keyset.UnwrapVersionKey(n.wrap, n.binding(v.org.id, secret, id)); err != nil {
 		return nil, err
 	}
-	n.value, err = decryptValue(n.key, n.ciphertext, valueBinding(v.org.id, secret, id, n.number))
+	n.plaintext, err = n.key.Decrypt(n.ciphertext, valueBinding(v.org.id, secret, id, n.number))
 	return n, err
 }
 
-func decryptValue(key *crypto.VersionKey, ciphertext []byte, b crypto.ValueBinding) (Value, error) {
-	plaintext, err := key.Decrypt(ciphertext, b)
-	if err != nil {
-		return Value{}, err
-	}
-	defer clear(plaintext)
-	return Bytes(plaintext), nil
+// wipe clears the value, which the garbage collector would leave in memory.
+func (n *sealedVersion) wipe() { clear(n.plaintext) }
+
+// take returns the value, and wipes it here.
+func (n *sealedVersion) take() Value {
+	defer n.wipe()
+	return Bytes(n.plaintext)
 }
 
 func valueBinding(org crypto.ID, secret Name, id crypto.ID, number uint64) crypto.ValueBinding {
