@@ -22,10 +22,11 @@ const memoryChild = "SECRETS_TEST_MEMORY_CHILD"
 
 // What the engine makes of a value while it encrypts, stores and decrypts it is
 // cleared afterwards: in the memory of the process there are the copies that the
-// caller holds, and no others.
+// caller holds, and no others. The value is longer than what Go converts on a
+// stack, which is copied as a whole when it grows.
 func TestMemoryHoldsTheValuesThatTheCallerHoldsAndNoOthers(t *testing.T) {
 	t.Parallel()
-	canary := make([]byte, 16)
+	canary := make([]byte, 64)
 	_, _ = rand.Read(canary)
 	canary = []byte(hex.EncodeToString(canary))
 	for held, steps := range map[int]string{1: "create", 2: "create and read"} {
@@ -102,7 +103,7 @@ func TestChildWithValues(t *testing.T) {
 	if steps == "" {
 		return // not started by copiesInChild
 	}
-	buf := make([]byte, 32)
+	buf := make([]byte, 128)
 	if _, err := io.ReadFull(os.Stdin, buf); err != nil {
 		t.Fatal(err)
 	}
