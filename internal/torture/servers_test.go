@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -27,7 +28,7 @@ func TestHistoriesOverCrashesOfPostgreSQLAreLinearizable(t *testing.T) {
 		t.Cleanup(func() { _ = s.Close() })
 		return s
 	}
-	playThrough(t, []storage.Store{open(), open()}, func() {
+	playThrough(t, []storage.Store{open(), open()}, func(t testing.TB) {
 		if err := server.Crash(); err != nil {
 			t.Error(err)
 		}
@@ -50,7 +51,7 @@ func TestHistoriesOverKillsOfEtcdAreLinearizable(t *testing.T) {
 	t.Parallel()
 	server := etcdtest.Start(t)
 	stores := []storage.Store{openEtcd(t, server), openEtcd(t, server)}
-	playThrough(t, stores, func() {
+	playThrough(t, stores, func(t testing.TB) {
 		server.Kill()
 		server.Restart(t)
 	})
@@ -61,11 +62,12 @@ func TestHistoriesOverLossesOfTheLeaderOfEtcdAreLinearizable(t *testing.T) {
 	quick := []string{"--heartbeat-interval=30", "--election-timeout=300"}
 	members := etcdtest.StartCluster(t, quick, quick, quick)
 	stores := []storage.Store{openEtcd(t, members...), openEtcd(t, members...)}
-	playThrough(t, stores, func() {
-		leader := findLeader(t, members)
-		leader.Kill()
+	leader := leaders(t, members)
+	playThrough(t, stores, func(t testing.TB) {
+		lost := leader(t)
+		lost.Kill()
 		time.Sleep(time.Second) // the others elect another
-		leader.Restart(t)
+		lost.Restart(t)
 	})
 }
 
@@ -83,29 +85,28 @@ func openEtcd(t testing.TB, members ...*etcdtest.Server) storage.Store {
 	return s
 }
 
-// findLeader returns the member that leads now, of those that answer.
-func findLeader(t testing.TB, members []*etcdtest.Server) *etcdtest.Server {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		for _, m := range members {
-			if leads(t, m) {
-				return m
+// leaders returns a function that finds the member which leads now.
+func leaders(t testing.TB, members []*etcdtest.Server) func(testing.TB) *etcdtest.Server {
+	client := etcdtest.Client(t, []string{members[0].Endpoint}, nil)
+	leads := func(m *etcdtest.Server) bool {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		status, err := client.Status(ctx, m.Endpoint)
+		return err == nil && status.Leader == status.Header.MemberId
+	}
+	return func(t testing.TB) *etcdtest.Server {
+		for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+			if i := slices.IndexFunc(members, leads); i >= 0 {
+				return members[i]
 			}
 		}
+		t.Fatal("no member leads")
+		return nil
 	}
-	t.Fatal("no member leads")
-	return nil
-}
-
-func leads(t testing.TB, m *etcdtest.Server) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	status, err := etcdtest.Client(t, []string{m.Endpoint}, nil).Status(ctx, m.Endpoint)
-	return err == nil && status.Leader == status.Header.MemberId
 }
 
 // playThrough plays rounds while the server is crashed again and again.
-func playThrough(t *testing.T, stores []storage.Store, crash func()) {
+func playThrough(t *testing.T, stores []storage.Store, crash func(testing.TB)) {
 	root, seen, crashes := newRoot(t), tally{}, 2
 	if long() {
 		crashes = 25
@@ -118,7 +119,7 @@ func playThrough(t *testing.T, stores []storage.Store, crash func()) {
 			if seed%3 == 2 {
 				crashes--
 				time.Sleep(time.Duration(rand.New(rand.NewPCG(r.seed, 0)).IntN(80)) * time.Millisecond)
-				crash()
+				crash(t)
 			}
 			group.Wait()
 			r.judge(t, seen)
