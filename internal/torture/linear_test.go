@@ -22,7 +22,7 @@ func TestHistoriesOverMemoryAreLinearizable(t *testing.T) {
 	t.Parallel()
 	root, rounds, seen := newRoot(t), uint64(60), tally{}
 	if long() {
-		rounds = 2000
+		rounds = 1500
 	}
 	for seed := range rounds {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -67,7 +67,7 @@ func TestHistoriesOverSQLiteAreLinearizable(t *testing.T) {
 	t.Parallel()
 	root, path, rounds, seen := newRoot(t), filepath.Join(t.TempDir(), "secrets.db"), 20, tally{}
 	if long() {
-		rounds = 400
+		rounds = 150
 	}
 	stores := []storage.Store{openSQLite(t, path, nil), openSQLite(t, path, nil)}
 	for seed := range rounds {

@@ -26,7 +26,7 @@ func TestStepsTamperingAndCrashesKeepToTheModel(t *testing.T) {
 	t.Parallel()
 	root, rounds := newRoot(t), 1
 	if long() {
-		rounds = 15
+		rounds = 10
 	}
 	for range rounds {
 		rapid.Check(t, func(t *rapid.T) {
@@ -146,9 +146,7 @@ func (m *machine) tamper(t *rapid.T) {
 		if err := v.check(t.Context(), m.world, true); err != nil {
 			t.Fatal(err)
 		}
-		// A secret of which the record is hidden is absent to a process that has
-		// not seen it: it may be created anew.
-		if after != nil || !strings.HasPrefix(key, "org/acme/secret/") {
+		if !m.allOf(key, after) {
 			m.stepTampered(t, v)
 		}
 	}
@@ -156,6 +154,15 @@ func (m *machine) tamper(t *rapid.T) {
 		m.store.force(t.Context(), key, before)
 	}
 	m.view = m.start(t, m.store) // the other has seen what was not so
+}
+
+// allOf reports whether a change of one record is the rollback of a whole secret,
+// which a process that has not seen it later does not notice: it is hidden, or has
+// left nothing else when it was deleted. Then it may be created anew, with versions
+// that it had.
+func (m *machine) allOf(key string, after []byte) bool {
+	secret, ok := strings.CutPrefix(key, "org/acme/secret/")
+	return ok && (after == nil || !m.world.secrets[secrets.Name(secret)].live)
 }
 
 // startTampered starts a process, or returns nil if what was changed keeps it

@@ -109,7 +109,7 @@ func leaders(t testing.TB, members []*etcdtest.Server) func(testing.TB) *etcdtes
 func playThrough(t *testing.T, stores []storage.Store, crash func(testing.TB)) {
 	root, seen, crashes := newRoot(t), tally{}, 2
 	if long() {
-		crashes = 25
+		crashes = 12
 	}
 	for seed := 0; crashes > 0; seed++ {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {

@@ -129,14 +129,14 @@ func (v *view) checkSecret(ctx context.Context, name secrets.Name, s state, tamp
 	case tampered && refused(err), !s.live && errors.Is(err, secrets.ErrNotFound):
 		return nil
 	case err != nil || !s.live || info.Version != s.version:
-		return fmt.Errorf("secret %s: got version %d, want %+v, %w", name, info.Version, s, err)
+		return fmt.Errorf("secret %s: got version %d, want %+v, %v", name, info.Version, s, err)
 	}
 	for age, want := range s.values {
 		value, err := v.org.RevealVersion(ctx, name, s.version-uint64(age))
 		switch {
 		case tampered && refused(err), want == "" && errors.Is(err, secrets.ErrNotFound):
 		case err != nil || value.Reveal() != want:
-			return fmt.Errorf("secret %s: got %q %d versions ago, want %+v, %w", name, value.Reveal(), age, s, err)
+			return fmt.Errorf("secret %s: got %q %d versions ago, want %+v, %v", name, value.Reveal(), age, s, err)
 		}
 	}
 	return nil
@@ -162,7 +162,7 @@ func (v *view) checkToken(ctx context.Context, w *world, token issued, tampered 
 	if errors.Is(err, secrets.ErrUnauthenticated) || tampered && (refused(err) || err == nil && env.Len() == 0) {
 		return nil
 	}
-	return fmt.Errorf("a revoked token of %s reads, %w", token.service, err)
+	return fmt.Errorf("a revoked token of %s reads, %v", token.service, err)
 }
 
 // checkEnvironment holds what a source reads against what it should. What is
