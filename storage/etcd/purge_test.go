@@ -176,10 +176,10 @@ func TestLogLosesWhatIsGoneWhenItHasGoneOn(t *testing.T) {
 	if err := s.Purge(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	wantMarks(t, server, "member/wal", "before the log has gone on", map[string]bool{markReplaced: true, markDeleted: true})
 	for i := range 150 {
 		mustPut(t, s, "large", strings.Repeat(string(rune('a'+i%26)), 1_000_000))
 	}
-	wantMarks(t, server, "member/wal", "before the files are looked at", map[string]bool{markReplaced: true, markDeleted: true})
 	server.Kill()
 	server.Restart(t)
 	eventually(t, "the log has lost what is gone", func() bool {

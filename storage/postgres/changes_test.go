@@ -160,14 +160,14 @@ func TestChangesTakesNoConnectionOfThePool(t *testing.T) {
 func TestChangesKeepsAConnectionOnWhichNothingHappens(t *testing.T) {
 	t.Parallel()
 	options := &postgres.Options{Schema: newName("idle")}
-	options.SetHeartbeat(10 * time.Millisecond)
+	options.SetHeartbeat(400 * time.Millisecond) // an answer may take as long
 	s, err := postgres.OpenPool(t.Context(), newPool(t, nil), options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	signals := changes(t, s)
-	time.Sleep(100 * time.Millisecond)
+	time.Sleep(time.Second)
 	quiet(t, signals)
 	commit(t, s, put("a", "1"))
 	signalled(t, signals)

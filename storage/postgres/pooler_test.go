@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"sync"
@@ -21,6 +22,7 @@ import (
 // turn, so that no two transactions of a client meet what one of them has left.
 type pooler struct {
 	listener net.Listener
+	config   *pgconn.Config
 	servers  chan *pgconn.HijackedConn
 	status   map[string]string
 
@@ -36,23 +38,31 @@ func newPooler(t testing.TB) *pooler {
 		t.Fatal(err)
 	}
 	const size = 5
-	p := &pooler{listener: listener, servers: make(chan *pgconn.HijackedConn, size)}
-	config := target(t)
+	p := &pooler{listener: listener, config: target(t), servers: make(chan *pgconn.HijackedConn, size)}
 	for range size {
-		conn, err := pgconn.ConnectConfig(t.Context(), config)
-		if err != nil {
-			t.Fatal(err)
+		server := p.connect(nil)
+		if server == nil {
+			t.Fatal("no connection")
 		}
-		hijacked, err := conn.Hijack()
-		if err != nil {
-			t.Fatal(err)
-		}
-		p.servers <- hijacked
-		p.status = hijacked.ParameterStatuses
+		p.servers <- server
+		p.status = server.ParameterStatuses
 	}
 	p.group.Go(p.accept)
 	t.Cleanup(p.close)
 	return p
+}
+
+// connect returns a connection of the server, and otherwise the one that there was.
+func (p *pooler) connect(was *pgconn.HijackedConn) *pgconn.HijackedConn {
+	conn, err := pgconn.ConnectConfig(context.Background(), p.config)
+	if err != nil {
+		return was
+	}
+	hijacked, err := conn.Hijack()
+	if err != nil {
+		return was
+	}
+	return hijacked
 }
 
 func (p *pooler) close() {
@@ -105,6 +115,10 @@ func (p *pooler) serve(client *pgproto3.Backend) error {
 		}
 		server := <-p.servers
 		err = transaction(client, server.Frontend, message)
+		if err != nil { // perhaps amid a transaction, which ends with its connection
+			_ = server.Conn.Close()
+			server = p.connect(server)
+		}
 		p.servers <- server
 		if err != nil {
 			return err
