@@ -12,9 +12,10 @@ import (
 // long reports whether the tests may take minutes.
 func long() bool { return os.Getenv("SECRETS_TEST_LONG") != "" }
 
-// brief reports whether only what takes few calls is to be tested: with -short
-// over a store that is not in memory.
-func brief() bool { return testing.Short() && !isMemory() }
+// brief reports whether the tests that order the calls of others are to take few:
+// with -short over a store that is not in memory, and under the race detector,
+// which finds nothing in calls that take turns.
+func brief() bool { return raceDetector || testing.Short() && !isMemory() }
 
 func isMemory() bool {
 	driver := os.Getenv("SECRETS_TEST_STORE")
