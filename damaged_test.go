@@ -137,6 +137,27 @@ func TestADeletionOfAServiceGoesOnPastASecretThatDoesNotOpen(t *testing.T) {
 	nothingLeftOf("org/acme/service/", "org/acme/token/", "org/acme/env/", "org/acme/var/")(t, f, f.org)
 }
 
+func TestAServiceThatLostAGrantWhileItDidNotOpenReadsTheRestOnceItDoes(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.give(t, "a", "one")
+	web := getService(t)(f.org.CreateService(t.Context(), "web"))
+	made(t)(f.org.CreateSecret(t.Context(), "b", text("two")))
+	for _, name := range []secrets.Name{"a", "b"} {
+		if _, err := web.Grant(t.Context(), name, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	was := stored(t, f.store, "org/acme/service/web")
+	damage(t, f.store, was.Key)
+	if err := f.api.Revoke(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	restore(t, f.store, []storage.Entry{was})
+	want(t, lookup(t.Context(), web, "A"), "absent")
+	want(t, lookup(t.Context(), web, "B"), "two")
+}
+
 func TestAServiceThatDoesNotOpenIsDeletedAndFreesTheSecretsItShared(t *testing.T) {
 	t.Parallel()
 	for _, record := range []string{"service", "serial"} {

@@ -52,11 +52,14 @@ func (s *Service) revoke(ctx context.Context, secret Name) error {
 			return err
 		}
 		defer current.wipe()
-		grantees := v.standing(view, slices.Delete(slices.Clone(view.access.Grantees), i, i+1))
-		_, err = w.rewrite(ctx, v, view, rewrite{
-			record: view.record, plaintext: current.plaintext, grantees: grantees,
-			deletes: o.grantKeys(secret, view.access.Grantees[i]),
-		})
+		stay, lose := v.standing(view, slices.Delete(slices.Clone(view.access.Grantees), i, i+1))
+		const fit = 45 // beside the rest of a batch; rows that are left grant nothing
+		lose = append(lose[:min(fit, len(lose))], view.access.Grantees[i])
+		r := rewrite{record: view.record, plaintext: current.plaintext, grantees: stay}
+		for _, g := range lose {
+			r.deletes = append(r.deletes, o.grantKeys(secret, g)...)
+		}
+		_, err = w.rewrite(ctx, v, view, r)
 		return err
 	})
 }

@@ -118,17 +118,20 @@ func (v *view) granteeKeys(g grantee) ([]*crypto.ServiceKey, error) {
 	return keys, nil
 }
 
-// standing returns the grantees that can be wrapped for. A damaged service must
-// not keep a secret from being revoked from another one: it loses its grant.
-func (v *view) standing(s *secretView, grantees []grantee) []grantee {
-	return slices.DeleteFunc(grantees, func(g grantee) bool {
-		_, err := v.granteeKeys(g)
-		if err != nil {
+// standing parts the grantees into those that can be wrapped for and those that
+// cannot. A damaged service must not keep a secret from being revoked from another
+// one: it loses its grant.
+func (v *view) standing(s *secretView, grantees []grantee) (stay, lose []grantee) {
+	for _, g := range grantees {
+		if _, err := v.granteeKeys(g); err != nil {
 			v.org.client.log.Warn("a grant goes with the service that does not open",
 				"organization", v.org.name, "service", g.Service, "secret", s.name)
+			lose = append(lose, g)
+			continue
 		}
-		return err != nil
-	})
+		stay = append(stay, g)
+	}
+	return stay, lose
 }
 
 // narrowed returns grantees without the keys that their services have replaced
