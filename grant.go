@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/seed-9f6dc42a/secrets/storage"
 )
 
 // A Grant lets one service read one secret, and says which environment variable
@@ -122,15 +124,11 @@ func (s *Service) grants(ctx context.Context) ([]Grant, error) {
 // rowNames returns the secrets for which the service has a row.
 func (s *Service) rowNames(ctx context.Context) ([]Name, error) {
 	var names []Name
-	for name, r := range list(ctx, s.org.client.store, rowPrefix(s.org.name, s.name), nil) {
-		if r.err != nil {
-			return nil, r.err
-		}
-		if name != "" { // others cannot be a secret's
-			names = append(names, name)
-		}
-	}
-	return names, nil
+	err := each(ctx, s.org.client.store, rowPrefix(s.org.name, s.name), func(name Name, _ storage.Entry) error {
+		names = append(names, name)
+		return nil
+	})
+	return names, err
 }
 
 // readSecrets reads both records of several secrets at one instant.

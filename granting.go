@@ -109,11 +109,7 @@ func (a *granting) checkVariable(ctx context.Context) error {
 // is taken over. It finishes an interrupted deletion of that secret first.
 func (a *granting) holds(ctx context.Context, other Name) (bool, error) {
 	o := a.service.org
-	v, err := o.read(ctx, secretKey(o.name, other), accessKey(o.name, other))
-	if err != nil {
-		return false, err
-	}
-	s, err := v.secret(other)
+	v, s, err := o.readSecret(ctx, other)
 	if err != nil {
 		return false, err
 	}

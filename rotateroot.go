@@ -105,15 +105,8 @@ func sameRoot(a, b crypto.Root) bool {
 }
 
 func (c *Client) countOrganizations(ctx context.Context) (n int, err error) {
-	for name, r := range list(ctx, c.store, organizationsPrefix, nil) {
-		if r.err != nil {
-			return 0, r.err
-		}
-		if name != "" {
-			n++
-		}
-	}
-	return n, nil
+	err = each(ctx, c.store, organizationsPrefix, func(Name, storage.Entry) error { n++; return nil })
+	return n, err
 }
 
 // A rootRotation wraps organizations with a root.
@@ -132,20 +125,14 @@ type rootRotation struct {
 // deletion of one needs a root that opens it.
 func (r *rootRotation) all(ctx context.Context) error {
 	r.found, r.skipped = false, skips{}
-	for name, listed := range list(ctx, r.client.store, organizationsPrefix, nil) {
-		if listed.err != nil {
-			return listed.err
-		}
-		if name == "" { // nobody reads what is there
-			continue
-		}
+	return each(ctx, r.client.store, organizationsPrefix, func(name Name, _ storage.Entry) error {
 		err := retry(ctx, func() error { return r.one(ctx, name) })
 		if err := r.skipped.past(string(name), err); err != nil {
 			return inOrganization(name, err)
 		}
 		r.progress.add(1)
-	}
-	return nil
+		return nil
+	})
 }
 
 // one wraps an organization's keyset, unless the new root opens it already.
@@ -211,20 +198,18 @@ func (c *Client) rootUsage(ctx context.Context, root crypto.Root) (usage RootUsa
 	if root == nil {
 		return RootUsage{}, errNoRoot
 	}
-	for name, r := range list(ctx, c.store, organizationsPrefix, nil) {
-		if r.err != nil {
-			return RootUsage{}, r.err
-		}
-		if name == "" {
-			continue
-		}
-		opens, err := opensOrganization(ctx, root, name, r.entry)
+	err = each(ctx, c.store, organizationsPrefix, func(name Name, e storage.Entry) error {
+		opens, err := opensOrganization(ctx, root, name, e)
 		if err != nil {
-			return RootUsage{}, inOrganization(name, err)
+			return inOrganization(name, err)
 		}
 		if usage.Organizations++; !opens {
 			usage.Others++
 		}
+		return nil
+	})
+	if err != nil {
+		return RootUsage{}, err
 	}
 	return usage, nil
 }

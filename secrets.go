@@ -159,6 +159,23 @@ func list(ctx context.Context, store records, prefix string, opts *ListOptions) 
 	}
 }
 
+// each calls do for the entries under prefix, until that gives an error. It goes
+// past those that somebody else has put there: nobody reads them.
+func each(ctx context.Context, store records, prefix string, do func(Name, storage.Entry) error) error {
+	for name, r := range list(ctx, store, prefix, nil) {
+		if r.err != nil {
+			return r.err
+		}
+		if name == "" {
+			continue
+		}
+		if err := do(name, r.entry); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // endsListing reports whether an error is about more than one entry.
 func endsListing(err error) bool { return err != nil && !errors.Is(err, ErrTampered) }
 
@@ -237,16 +254,20 @@ func (o *Organization) readLive(ctx context.Context, name Name, more ...string) 
 	if err := name.checkAs("secret"); err != nil {
 		return nil, nil, err
 	}
-	v, err := o.read(ctx, append([]string{secretKey(o.name, name), accessKey(o.name, name)}, more...)...)
+	v, s, err := o.readSecret(ctx, name, more...)
+	if err == nil && !s.live() {
+		err = errNoSecret
+	}
+	return v, s, err
+}
+
+// readSecret reads a secret, whether there is one or not, and the records under
+// more.
+func (o *Organization) readSecret(ctx context.Context, name Name, more ...string) (*view, *secretView, error) {
+	v, err := o.readSecrets(ctx, []Name{name}, more...)
 	if err != nil {
 		return nil, nil, err
 	}
 	s, err := v.secret(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	if !s.live() {
-		return nil, nil, errNoSecret
-	}
-	return v, s, nil
+	return v, s, err
 }

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+
+	"github.com/seed-9f6dc42a/secrets/storage"
 )
 
 // A SweepReport counts what [Client.Sweep] has finished.
@@ -39,30 +41,17 @@ type sweeper struct {
 }
 
 // past is skips.past, and what is gone by now is no error.
-func (s *sweeper) past(err error, org Name, folder string, name Name) error {
+func (s *sweeper) past(what Name, err error) error {
 	if isNotFound(err) {
 		return nil
 	}
-	what := string(org)
-	if folder != "" {
-		what = what + "/" + folder + "/" + string(name)
-	}
-	return s.skipped.past(what, err)
+	return s.skipped.past(string(what), err)
 }
 
 func (s *sweeper) organizations(ctx context.Context) error {
-	for name, r := range list(ctx, s.client.store, organizationsPrefix, nil) {
-		if r.err != nil {
-			return r.err
-		}
-		if name == "" { // no key that an organization has
-			continue
-		}
-		if err := s.past(s.organization(ctx, name), name, "", ""); err != nil {
-			return err
-		}
-	}
-	return nil
+	return each(ctx, s.client.store, organizationsPrefix, func(name Name, _ storage.Entry) error {
+		return s.past(name, s.organization(ctx, name))
+	})
 }
 
 func (s *sweeper) organization(ctx context.Context, name Name) error {
@@ -118,18 +107,9 @@ func (c *Client) finishOrganization(ctx context.Context, name Name) (org *Organi
 
 // services finishes what there is of each service.
 func (s *sweeper) services(ctx context.Context, org *Organization) error {
-	for name, r := range list(ctx, org.client.store, servicePrefix(org.name), nil) {
-		if r.err != nil {
-			return r.err
-		}
-		if name == "" {
-			continue
-		}
-		if err := s.past(s.service(ctx, org, name), org.name, "service", name); err != nil {
-			return err
-		}
-	}
-	return nil
+	return each(ctx, org.client.store, servicePrefix(org.name), func(name Name, _ storage.Entry) error {
+		return s.past(org.name+"/service/"+name, s.service(ctx, org, name))
+	})
 }
 
 func (s *sweeper) service(ctx context.Context, org *Organization, name Name) error {
@@ -159,29 +139,19 @@ func (s *sweeper) service(ctx context.Context, org *Organization, name Name) err
 
 // secrets finishes the deletions of secrets. Those that live are not opened.
 func (s *sweeper) secrets(ctx context.Context, org *Organization) error {
-	for name, r := range list(ctx, org.client.store, secretPrefix(org.name), nil) {
-		if r.err != nil {
-			return r.err
-		}
+	return each(ctx, org.client.store, secretPrefix(org.name), func(name Name, e storage.Entry) error {
 		var record secretRecord
-		if name == "" || decode(r.entry.Value, &record) == nil && record.State == stateLive {
-			continue
+		if decode(e.Value, &record) == nil && record.State == stateLive {
+			return nil
 		}
-		if err := s.past(s.secret(ctx, org, name), org.name, "secret", name); err != nil {
-			return err
-		}
-	}
-	return nil
+		return s.past(org.name+"/secret/"+name, s.secret(ctx, org, name))
+	})
 }
 
 func (s *sweeper) secret(ctx context.Context, org *Organization, name Name) error {
 	swept := false
 	err := retry(ctx, func() error {
-		v, err := org.readSecrets(ctx, []Name{name})
-		if err != nil {
-			return err
-		}
-		secret, err := v.secret(name)
+		v, secret, err := org.readSecret(ctx, name)
 		if err != nil || !secret.unfinished() {
 			return err
 		}

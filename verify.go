@@ -65,41 +65,41 @@ func (w *verifier) find(key, reason string) {
 
 // walk looks at everything under the organization's prefix, a page at a time.
 func (w *verifier) walk(ctx context.Context) error {
-	prefix, after := organizationPrefix(w.org.name), ""
-	for {
-		page, err := w.org.client.store.List(ctx, prefix, after, listPage)
-		if err != nil {
+	prefix, looks := organizationPrefix(w.org.name), w.looks()
+	for _, r := range list(ctx, w.org.client.store, prefix, nil) {
+		if r.err != nil {
+			return r.err
+		}
+		kind, rest, _ := strings.Cut(strings.TrimPrefix(r.entry.Key, prefix), "/")
+		if err := w.look(ctx, r.entry.Key, looks[kind], rest); err != nil {
 			return err
 		}
-		for _, e := range page {
-			if err := w.look(ctx, e.Key, strings.Split(strings.TrimPrefix(e.Key, prefix), "/")); err != nil {
-				return err
-			}
-		}
-		w.report.Records += len(page)
-		if len(page) < listPage {
-			return nil
-		}
-		after = page[len(page)-1].Key
+		w.report.Records++
+	}
+	return nil
+}
+
+// A look is at records of one kind, by so many names in their keys.
+type look struct {
+	names int
+	at    func(ctx context.Context, names []Name) error
+}
+
+func (w *verifier) looks() map[string]look {
+	return map[string]look{
+		"secret": {1, w.secret}, "access": {1, w.access}, "service": {1, w.service}, "serial": {1, w.service},
+		"token": {2, w.token}, "env": {2, w.row}, "var": {2, w.variable}, "version": {2, w.version},
 	}
 }
 
-// look looks at a record, by its kind and the names in its key. It reads it anew,
-// with those that stand behind it, so that what changes meanwhile is seen as a
-// whole.
-func (w *verifier) look(ctx context.Context, key string, parts []string) error {
-	l := map[string]struct {
-		names int
-		at    func(ctx context.Context, names []Name) error
-	}{
-		"secret": {1, w.secret}, "access": {1, w.access}, "service": {1, w.service}, "serial": {1, w.service},
-		"token": {2, w.token}, "env": {2, w.row}, "var": {2, w.variable}, "version": {2, w.version},
-	}[parts[0]]
+// look looks at a record by the names in its key. It reads it anew, with those
+// that stand behind it, so that what changes meanwhile is seen as a whole.
+func (w *verifier) look(ctx context.Context, key string, l look, rest string) error {
 	var names []Name
-	for _, part := range parts[1:] {
+	for part := range strings.SplitSeq(rest, "/") {
 		names = append(names, Name(part))
 	}
-	if l.at == nil || len(names) != l.names || names[0].check() != nil {
+	if len(names) != l.names || names[0].check() != nil {
 		w.find(key, isUnknown)
 		return nil
 	}

@@ -58,12 +58,8 @@ func (w *verifier) readAgain(ctx context.Context, s *secretView, more []string) 
 // readSecret reads a secret, and the records under more. The secret is nil if it
 // does not open.
 func (w *verifier) readSecret(ctx context.Context, name Name, more ...string) (*view, *secretView, error) {
-	v, err := w.org.readSecrets(ctx, []Name{name}, more...)
-	if err != nil {
-		return nil, nil, err
-	}
-	s, err := v.secret(name)
-	if errors.Is(err, ErrTampered) {
+	v, s, err := w.org.readSecret(ctx, name, more...)
+	if v != nil && errors.Is(err, ErrTampered) { // not the organization
 		return v, nil, nil
 	}
 	return v, s, err
@@ -141,12 +137,13 @@ func (w *verifier) access(ctx context.Context, names []Name) error {
 // version looks at an older version of a secret.
 func (w *verifier) version(ctx context.Context, names []Name) error {
 	key := versionPrefix(w.org.name, names[0]) + string(names[1])
-	if number, err := strconv.ParseUint(string(names[1]), 16, 64); err != nil || versionName(number) != string(names[1]) {
+	number, err := strconv.ParseUint(string(names[1]), 16, 64)
+	if err != nil || versionName(number) != string(names[1]) {
 		w.find(key, isUnknown)
 		return nil
 	}
 	return w.standsBehind(ctx, key, names[0], func(_ *view, s *secretView) bool {
-		return s.live() && slices.Contains(w.org.historyKeys(s), key)
+		return s.live() && slices.Contains(s.record.history(), number)
 	})
 }
 

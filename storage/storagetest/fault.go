@@ -134,11 +134,11 @@ func (f *Faulty) List(ctx context.Context, prefix, after string, limit int) ([]s
 // Commit is the store's, unless it is the call that fails.
 func (f *Faulty) Commit(ctx context.Context, b storage.Batch) error {
 	now, gone := f.hit()
-	if gone != nil || !now {
-		if gone == nil {
-			gone = f.Store.Commit(ctx, b)
-		}
+	if gone != nil {
 		return gone
+	}
+	if !now {
+		return f.Store.Commit(ctx, b)
 	}
 	switch f.fault {
 	case Refused:
