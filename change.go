@@ -122,8 +122,7 @@ func (c *Change) attempt(ctx context.Context) error {
 		if err != nil {
 			return inSecret(s.name, err)
 		}
-		b.Checks = append(b.Checks, one.Checks[1:]...) // the organization's is there already
-		b.Puts, b.Deletes = append(b.Puts, one.Puts...), append(b.Deletes, one.Deletes...)
+		merge(&b, one)
 		sets[i] = c.steps[i].decide != nil && len(one.Puts) > 0
 	}
 	if len(b.Puts) == 0 {

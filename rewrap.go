@@ -100,7 +100,6 @@ func (s *Service) rewrapOne(v *view, record serviceRecord, secret *secretView, b
 	if err != nil {
 		return err
 	}
-	b.Checks = append(b.Checks, one.Checks[1:]...) // the organization's is there already
-	b.Puts = append(b.Puts, one.Puts...)
+	merge(b, one)
 	return nil
 }

@@ -62,6 +62,13 @@ func (v *view) batch(keys ...string) storage.Batch {
 	return b
 }
 
+// merge adds a batch of the same view to b. Both check the organization first.
+func merge(b *storage.Batch, one storage.Batch) {
+	b.Checks = append(b.Checks, one.Checks[1:]...)
+	b.Puts = append(b.Puts, one.Puts...)
+	b.Deletes = append(b.Deletes, one.Deletes...)
+}
+
 // commit commits b, and remembers what it wrote as if it had been read.
 func (v *view) commit(ctx context.Context, b storage.Batch) error {
 	if err := commit(ctx, v.org.client.store, b); err != nil {

@@ -40,17 +40,10 @@ func (s *Store) Purge(ctx context.Context) error {
 		s.purgers.put(c)
 		done <- s.fail(ctx, err, false)
 	}()
-	select {
-	case err := <-done:
+	if answered, err := await(ctx, done); answered {
 		return err
-	case <-ctx.Done():
 	}
-	select {
-	case err := <-done:
-		return err
-	case <-time.After(grace): // copying the pages is not interrupted
-		return ctx.Err()
-	}
+	return ctx.Err() // copying the pages is not interrupted
 }
 
 // connectPurger opens the connection of one Purge. What VACUUM puts aside may

@@ -242,16 +242,25 @@ func (s *Store) finish(ctx context.Context, c *conn) error {
 		s.watchers.look()
 		done <- s.fail(context.Background(), err, true)
 	}()
+	if answered, err := await(ctx, done); answered {
+		return err
+	}
+	return named(s.path, fmt.Errorf("%w: %w", storage.ErrUnknownOutcome, ctx.Err()))
+}
+
+// await returns what a goroutine says until ctx has ended, and for a little while
+// after that.
+func await(ctx context.Context, done <-chan error) (answered bool, err error) {
 	select {
 	case err := <-done:
-		return err
+		return true, err
 	case <-ctx.Done():
 	}
 	select {
 	case err := <-done:
-		return err
+		return true, err
 	case <-time.After(grace):
-		return named(s.path, fmt.Errorf("%w: %w", storage.ErrUnknownOutcome, ctx.Err()))
+		return false, nil
 	}
 }
 
