@@ -124,8 +124,9 @@ func (o *Organization) rowsOf(ctx context.Context, secret Name) (rows []string, 
 
 // ConfirmDeletion looks whether an organization that was deleted is really gone,
 // as [Organization.ConfirmDeletion] does for a secret: its keyset, and every
-// record that was under it. A deletion that was interrupted is finished first. It
-// gives [ErrExists] if there is an organization of that name.
+// record that was under it. A deletion that was interrupted is finished first, or
+// taken back, with [ErrInUse], if it was one of an organization that turns out to
+// hold something. It gives [ErrExists] if there is an organization of that name.
 func (c *Client) ConfirmDeletion(ctx context.Context, organization Name) (Receipt, error) {
 	receipt := Receipt{Organization: valid(organization)}
 	err := c.confirmDeletion(ctx, organization, &receipt)
