@@ -29,18 +29,7 @@ func TestStepsTamperingAndCrashesKeepToTheModel(t *testing.T) {
 		rounds = 10
 	}
 	for range rounds {
-		rapid.Check(t, func(t *rapid.T) {
-			m := newMachine(t, root)
-			t.Repeat(map[string]func(*rapid.T){
-				"":        m.check,
-				"step":    m.step,
-				"again":   m.step, // most of what happens is neither of the others
-				"more":    m.step,
-				"crash":   m.crash,
-				"tamper":  m.tamper,
-				"restart": func(t *rapid.T) { m.view = m.start(t, m.store) },
-			})
-		})
+		rapid.Check(t, func(t *rapid.T) { newMachine(t, root).run(t) })
 	}
 }
 
@@ -50,12 +39,13 @@ type machine struct {
 	store *recorder
 	view  *view // of a process that runs for longer
 	world *world
-	made  int // values
+	made  int             // values
+	met   map[string]bool // what has been done, and how that ended
 }
 
 func newMachine(t *rapid.T, root crypto.Root) *machine {
 	store := &recorder{Store: memory.New(), values: map[string][][]byte{}, written: map[string]bool{}}
-	m := &machine{root: root, store: store}
+	m := &machine{root: root, store: store, met: map[string]bool{}}
 	m.world = &world{secrets: map[secrets.Name]state{"a": {}, "b": {}, "c": {}}, services: map[secrets.Name]map[secrets.Name]bool{}}
 	client, err := secrets.Open(m.store, root, nil)
 	if err != nil {
@@ -66,6 +56,19 @@ func newMachine(t *rapid.T, root crypto.Root) *machine {
 	}
 	m.view = m.start(t, m.store)
 	return m
+}
+
+// run does one thing after another, and looks after each of them.
+func (m *machine) run(t *rapid.T) {
+	t.Repeat(map[string]func(*rapid.T){
+		"":        m.check,
+		"step":    m.step,
+		"again":   m.step, // most of what happens is neither of the others
+		"more":    m.step,
+		"crash":   m.crash,
+		"tamper":  m.tamper,
+		"restart": func(t *rapid.T) { m.view = m.start(t, m.store) },
+	})
 }
 
 // start starts a process without memory.
@@ -98,6 +101,7 @@ func (m *machine) step(t *rapid.T) {
 	if want := s.model(next); answerOf(err) != want {
 		t.Fatalf("%s: got %v, want %s", s.name, err, want)
 	}
+	m.met[fmt.Sprintf("%s: %s", s.kind, answerOf(err))] = true
 	m.world = next
 }
 
@@ -113,6 +117,9 @@ func (m *machine) crash(t *rapid.T) {
 	next := m.world.clone()
 	err := s.do(ctx, org)
 	want := s.model(next)
+	if faulty.Failed() {
+		m.met[fmt.Sprintf("crash with %v", fault)] = true
+	}
 	switch got := answerOf(err); {
 	case got == want:
 		m.world = next
@@ -203,6 +210,7 @@ func (m *machine) stepTampered(t *rapid.T, v *view) {
 // drawTampering returns what a record becomes; nil removes it.
 func (m *machine) drawTampering(t *rapid.T, key string, before []byte) []byte {
 	how := rapid.SampledFrom([]string{"remove", "edit", "put back"}).Draw(t, "how")
+	m.met["tamper: "+how] = true
 	switch {
 	case how == "remove":
 		return nil

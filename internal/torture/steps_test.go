@@ -13,21 +13,34 @@ import (
 
 // A step is something to do, for real and in the model.
 type step struct {
-	name    string
+	kind    string
+	name    string // kind, and what it is done to
 	do      func(context.Context, *secrets.Organization) error
 	model   func(*world) answer
 	long    bool // it takes several commits, and is finished by repeating it
 	deletes bool // it goes on past what does not open, at the cost of that
 }
 
+// kinds returns the kinds of steps, as often as each is to be drawn.
+func kinds() []string {
+	return []string{
+		"create", "set", "update", "rollback", "delete", "change",
+		"grant", "grant", "revoke", "create service", "create service", "delete service", "issue", "issue", "revoke token",
+	}
+}
+
 // draw draws what to do next.
 func (m *machine) draw(t *rapid.T) step {
 	secret := rapid.SampledFrom([]secrets.Name{"a", "b", "c"}).Draw(t, "secret")
 	service := rapid.SampledFrom([]secrets.Name{"api", "web"}).Draw(t, "service")
-	switch k := rapid.SampledFrom([]string{
-		"create", "set", "update", "rollback", "delete", "change",
-		"grant", "grant", "revoke", "create service", "create service", "delete service", "issue", "issue", "revoke token",
-	}).Draw(t, "kind"); k {
+	k := rapid.SampledFrom(kinds()).Draw(t, "kind")
+	s := m.drawKind(t, k, secret, service)
+	s.kind = k
+	return s
+}
+
+func (m *machine) drawKind(t *rapid.T, k string, secret, service secrets.Name) step {
+	switch k {
 	case "change":
 		return m.drawChange(t)
 	case "grant", "revoke":
