@@ -24,9 +24,11 @@ import (
 type Server struct {
 	Endpoint string
 
+	name string
 	path string
 	dir  string
 	args []string
+	env  []string
 	cmd  *exec.Cmd
 	pipe io.Closer
 	done chan struct{} // closed when the process has ended
@@ -48,12 +50,17 @@ func Start(t testing.TB, flags ...string) *Server {
 // further flags.
 func StartCluster(t testing.TB, flags ...[]string) []*Server {
 	t.Helper()
+	return startCluster(t, nil, flags)
+}
+
+func startCluster(t testing.TB, links *Links, flags [][]string) []*Server {
+	t.Helper()
 	skipIfAbsent(t)
 	var dirs []string
 	for range flags {
 		dirs = append(dirs, t.TempDir())
 	}
-	members, err := startAll(dirs, flags)
+	members, err := startAll(links, dirs, flags)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +71,7 @@ func StartCluster(t testing.TB, flags ...[]string) []*Server {
 }
 
 func start(dir string, flags ...string) (*Server, error) {
-	members, err := startAll([]string{dir}, [][]string{flags})
+	members, err := startAll(nil, []string{dir}, [][]string{flags})
 	if err != nil {
 		return nil, err
 	}
@@ -72,14 +79,14 @@ func start(dir string, flags ...string) (*Server, error) {
 }
 
 // startAll tries a few times: another process may take a port that was free.
-func startAll(dirs []string, flags [][]string) ([]*Server, error) {
+func startAll(links *Links, dirs []string, flags [][]string) ([]*Server, error) {
 	path, err := executable()
 	if err != nil {
 		return nil, err
 	}
 	var errs []error
 	for range 5 {
-		members, err := newMembers(path, dirs, flags)
+		members, err := newMembers(path, links, dirs, flags)
 		if err != nil {
 			return nil, err
 		}
@@ -96,7 +103,8 @@ func startAll(dirs []string, flags [][]string) ([]*Server, error) {
 	return nil, errors.Join(errs...)
 }
 
-func newMembers(path string, dirs []string, flags [][]string) ([]*Server, error) {
+// newMembers gives the members links if there are any to give, nil for none.
+func newMembers(path string, links *Links, dirs []string, flags [][]string) ([]*Server, error) {
 	var members []*Server
 	var cluster []string
 	for i, dir := range dirs {
@@ -104,13 +112,18 @@ func newMembers(path string, dirs []string, flags [][]string) ([]*Server, error)
 		if err != nil {
 			return nil, err
 		}
-		name := fmt.Sprint("member", i)
-		cluster = append(cluster, name+"=http://"+peer)
-		members = append(members, &Server{Endpoint: client, path: path, dir: dir, args: append([]string{
-			"--name=" + name, "--data-dir=" + filepath.Join(dir, "data"), "--log-level=warn",
+		s := &Server{Endpoint: client, name: fmt.Sprint("member", i), path: path, dir: dir}
+		found := peer // where the others find it
+		if links != nil {
+			found, s.env = hostOf(s.name), links.join(s.name, peer)
+		}
+		cluster = append(cluster, s.name+"=http://"+found)
+		s.args = append([]string{
+			"--name=" + s.name, "--data-dir=" + s.Data(), "--log-level=warn",
 			"--listen-client-urls=http://" + client, "--advertise-client-urls=http://" + client,
-			"--listen-peer-urls=http://" + peer, "--initial-advertise-peer-urls=http://" + peer,
-		}, flags[i]...)})
+			"--listen-peer-urls=http://" + peer, "--initial-advertise-peer-urls=http://" + found,
+		}, flags[i]...)
+		members = append(members, s)
 	}
 	for _, s := range members {
 		s.args = append(s.args, "--initial-cluster="+strings.Join(cluster, ","))
@@ -172,7 +185,7 @@ func (s *Server) run() error {
 	}
 	defer log.Close()
 	cmd := exec.Command(s.path, s.args...)
-	cmd.Env = append(os.Environ(), "SECRETS_TEST_ETCD_FOLDER="+s.dir)
+	cmd.Env = append(os.Environ(), append(s.env, "SECRETS_TEST_ETCD_FOLDER="+s.dir)...)
 	cmd.Stderr = log
 	pipe, err := cmd.StdinPipe()
 	if err != nil {

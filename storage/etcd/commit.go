@@ -65,7 +65,18 @@ func (s *Store) transaction(batch storage.Batch) *etcdserverpb.TxnRequest {
 		request.Success = append(request.Success,
 			&etcdserverpb.RequestOp{Request: &etcdserverpb.RequestOp_RequestDeleteRange{RequestDeleteRange: one}})
 	}
+	if len(request.Success) == 0 && len(batch.Checks) > 0 {
+		request.Success = []*etcdserverpb.RequestOp{s.look(batch.Checks[0].Key)}
+	}
 	return request
+}
+
+// look is for a batch that only checks. A member answers a transaction without
+// any operation from what it has, without asking the leader, also one that was
+// cut off long ago. A reading makes it ask.
+func (s *Store) look(key string) *etcdserverpb.RequestOp {
+	one := &etcdserverpb.RangeRequest{Key: []byte(s.prefix + key), CountOnly: true}
+	return &etcdserverpb.RequestOp{Request: &etcdserverpb.RequestOp_RequestRange{RequestRange: one}}
 }
 
 // compare takes a version beyond those of etcd for a negative one, which no
