@@ -4,7 +4,7 @@
 //
 //   - Histories of concurrent operations are checked for linearizability, with
 //     lost and refused commits, contexts that end, processes that die, and
-//     servers that are killed meanwhile.
+//     servers that are killed or cut off from each other meanwhile.
 //   - Random sequences of operations, tampering and crashes are held against a
 //     small model, and shrunk when they fail.
 //   - Many sessions read while an administrator updates without pause.

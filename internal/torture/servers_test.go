@@ -1,11 +1,9 @@
 package torture_test
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -59,50 +57,44 @@ func TestHistoriesOverKillsOfEtcdAreLinearizable(t *testing.T) {
 
 func TestHistoriesOverLossesOfTheLeaderOfEtcdAreLinearizable(t *testing.T) {
 	t.Parallel()
-	quick := []string{"--heartbeat-interval=30", "--election-timeout=300"}
+	quick := etcdtest.Quick()
 	members := etcdtest.StartCluster(t, quick, quick, quick)
 	stores := []storage.Store{openEtcd(t, members...), openEtcd(t, members...)}
-	leader := leaders(t, members)
 	playThrough(t, stores, func(t testing.TB) {
-		lost := leader(t)
+		lost := etcdtest.Leader(t, members)
 		lost.Kill()
 		time.Sleep(time.Second) // the others elect another
 		lost.Restart(t)
 	})
 }
 
+// Some of the clients know one member only. In turns that member and the leader
+// are cut off from the others, but from no client.
+func TestHistoriesOverPartitionsOfEtcdAreLinearizable(t *testing.T) {
+	t.Parallel()
+	quick, splits := etcdtest.Quick(), 0
+	members, links := etcdtest.StartLinked(t, quick, quick, quick)
+	stores := []storage.Store{openEtcd(t, members...), openEtcd(t, members[0])}
+	playThrough(t, stores, func(t testing.TB) {
+		apart := members[0]
+		if splits++; splits%2 == 1 {
+			apart = etcdtest.Leader(t, members)
+		}
+		links.Split(apart)
+		time.Sleep(time.Second)
+		links.Split()
+	})
+}
+
 func openEtcd(t testing.TB, members ...*etcdtest.Server) storage.Store {
 	t.Helper()
-	var endpoints []string
-	for _, m := range members {
-		endpoints = append(endpoints, m.Endpoint)
-	}
-	s, err := etcd.New(etcdtest.Client(t, endpoints, nil), "/secrets/", &etcd.Options{Timeout: 2 * time.Second})
+	client := etcdtest.Client(t, etcdtest.Endpoints(members...), nil)
+	s, err := etcd.New(client, "/secrets/", &etcd.Options{Timeout: 2 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	return s
-}
-
-// leaders returns a function that finds the member which leads now.
-func leaders(t testing.TB, members []*etcdtest.Server) func(testing.TB) *etcdtest.Server {
-	client := etcdtest.Client(t, []string{members[0].Endpoint}, nil)
-	leads := func(m *etcdtest.Server) bool {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		status, err := client.Status(ctx, m.Endpoint)
-		return err == nil && status.Leader == status.Header.MemberId
-	}
-	return func(t testing.TB) *etcdtest.Server {
-		for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-			if i := slices.IndexFunc(members, leads); i >= 0 {
-				return members[i]
-			}
-		}
-		t.Fatal("no member leads")
-		return nil
-	}
 }
 
 // playThrough plays rounds while the server is crashed again and again.
@@ -111,6 +103,7 @@ func playThrough(t *testing.T, stores []storage.Store, crash func(testing.TB)) {
 	if long() {
 		crashes = 12
 	}
+	defer func(all int) { t.Attr("faults", fmt.Sprint(all-crashes)) }(crashes)
 	for seed := 0; crashes > 0; seed++ {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			r := newRound(t, stores[0], root, uint64(seed))
