@@ -89,7 +89,7 @@ var allowedImports = map[string]imports{
 		tests: []string{
 			module, module + "/crypto", module + "/storage", module + "/storage/storagetest", module + "/storage/memory", module + "/storage/sqlite",
 			module + "/storage/postgres", module + "/storage/etcd", module + "/internal/testserver", module + "/internal/etcdtest",
-			"github.com/anishathalye/porcupine",
+			"github.com/anishathalye/porcupine", "github.com/jackc/pgx/v5/...",
 		},
 	},
 	"internal/apptest": { // for tests only

@@ -40,7 +40,7 @@ func TestSessionsOnOneSQLiteFileReadWhatIsCurrent(t *testing.T) {
 // All apps share eight connections. On two cores four read a quarter less; sixteen
 // read hardly more, and the administrator half as fast.
 func TestSessionsOnPostgreSQLReadWhatIsCurrent(t *testing.T) {
-	server := ownPostgres(t)
+	server := ownPostgres(t, "")
 	open := func(connections int) storage.Store {
 		s, err := postgres.Open(t.Context(), fmt.Sprintf("%s pool_max_conns=%d", server.DSN, connections), nil)
 		if err != nil {

@@ -17,7 +17,7 @@ import (
 
 func TestHistoriesOverCrashesOfPostgreSQLAreLinearizable(t *testing.T) {
 	t.Parallel()
-	server := ownPostgres(t)
+	server := ownPostgres(t, "")
 	open := func() storage.Store {
 		s, err := postgres.Open(t.Context(), server.DSN+" pool_max_conns=6", nil)
 		if err != nil {
@@ -34,12 +34,12 @@ func TestHistoriesOverCrashesOfPostgreSQLAreLinearizable(t *testing.T) {
 }
 
 // ownPostgres starts a server that a test may crash, and that waits for the disk.
-func ownPostgres(t *testing.T) *testserver.Postgres {
+func ownPostgres(t *testing.T, options string) *testserver.Postgres {
 	t.Helper()
 	if os.Getenv("SECRETS_TEST_POSTGRES") == "absent" {
 		testserver.Require(t, testserver.ErrAbsent)
 	}
-	server, err := testserver.StartPostgres("")
+	server, err := testserver.StartPostgres(options)
 	testserver.Require(t, err)
 	t.Cleanup(server.Stop)
 	return server
