@@ -26,6 +26,7 @@ type imports struct {
 var commonTests = []string{
 	"github.com/google/go-cmp/cmp/...",
 	"pgregory.net/rapid",
+	module + "/internal/leaktest",
 }
 
 // allowedImports has an entry for each folder with Go files: the directions in
@@ -85,6 +86,9 @@ var allowedImports = map[string]imports{
 		files: []string{module, module + "/crypto", module + "/storage", module + "/storage/memory"},
 	},
 	"internal/testserver": {},
+	"internal/leaktest": { // for tests only
+		files: []string{"go.uber.org/goleak"},
+	},
 	"internal/torture": { // tests only
 		tests: []string{
 			module, module + "/crypto", module + "/storage", module + "/storage/storagetest", module + "/storage/memory", module + "/storage/sqlite",

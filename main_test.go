@@ -10,10 +10,16 @@ import (
 
 	"github.com/seed-9f6dc42a/secrets"
 	"github.com/seed-9f6dc42a/secrets/crypto"
+	"github.com/seed-9f6dc42a/secrets/internal/etcdtest"
+	"github.com/seed-9f6dc42a/secrets/internal/leaktest"
 	"github.com/seed-9f6dc42a/secrets/storage"
 	"github.com/seed-9f6dc42a/secrets/storage/memory"
 	"github.com/seed-9f6dc42a/secrets/storage/sqlite"
 )
+
+func TestMain(m *testing.M) {
+	leaktest.Main(m, func() { stopPostgres(); etcdtest.Stop(); stopOutside() })
+}
 
 // newRoot returns the root of a new key file.
 func newRoot(t testing.TB) crypto.Root {

@@ -37,6 +37,7 @@ var runOutside = sync.OnceValue(func() func(func()) {
 			}
 		}()
 	}
+	stopOutside = func() { close(jobs) }
 	return func(fn func()) {
 		j := <-idle
 		j.fn = fn
@@ -46,6 +47,9 @@ var runOutside = sync.OnceValue(func() func(func()) {
 		idle <- j
 	}
 })
+
+// stopOutside ends the goroutines outside, if there are any.
+var stopOutside = func() {}
 
 // newOutside opens a store outside.
 func newOutside(open func() storage.Store) *outside {

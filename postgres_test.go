@@ -15,15 +15,21 @@ import (
 )
 
 // sharedPostgres is started by the first test that needs it, and ends with the
-// process.
+// process, or with stopPostgres.
 var sharedPostgres = sync.OnceValues(func() (s postgresServer, err error) {
 	runOutside()(func() {
 		if s.server, err = testserver.OpenPostgres(); err == nil {
 			s.pool, err = pgxpool.New(context.Background(), s.server.DSN)
 		}
 	})
+	if err == nil {
+		stopPostgres = func() { s.pool.Close(); s.server.Stop() }
+	}
 	return s, err
 })
+
+// stopPostgres ends sharedPostgres, if that was started.
+var stopPostgres = func() {}
 
 type postgresServer struct {
 	server *testserver.Postgres // ends when nothing refers to it

@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-9f6dc42a/secrets"
 	"github.com/seed-9f6dc42a/secrets/envload"
+	"github.com/seed-9f6dc42a/secrets/internal/leaktest"
 	"github.com/seed-9f6dc42a/secrets/secretstest"
 )
 
@@ -30,7 +31,7 @@ func TestMain(m *testing.M) {
 		}
 		syscall.Exit(0) // os.Exit waits a second under the race detector
 	}
-	os.Exit(m.Run())
+	leaktest.Main(m)
 }
 
 // encoded turns strings into what JSON carries unchanged.

@@ -13,6 +13,7 @@ import (
 	"github.com/seed-9f6dc42a/secrets"
 	"github.com/seed-9f6dc42a/secrets/envload/autoload"
 	"github.com/seed-9f6dc42a/secrets/internal/apptest"
+	"github.com/seed-9f6dc42a/secrets/internal/leaktest"
 	"github.com/seed-9f6dc42a/secrets/storage/sqlite"
 )
 
@@ -27,7 +28,7 @@ func TestMain(m *testing.M) {
 		fmt.Println(os.Getenv("AUTOLOAD_URL"), token || file, store)
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	leaktest.Main(m)
 }
 
 // start starts this program as an app with these variables.

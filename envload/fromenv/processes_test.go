@@ -17,6 +17,7 @@ import (
 	"github.com/seed-9f6dc42a/secrets/envload"
 	"github.com/seed-9f6dc42a/secrets/envload/fromenv"
 	"github.com/seed-9f6dc42a/secrets/internal/apptest"
+	"github.com/seed-9f6dc42a/secrets/internal/leaktest"
 )
 
 // watchArgument as the first argument makes this program an app that prints
@@ -31,7 +32,7 @@ func TestMain(m *testing.M) {
 		}
 		syscall.Exit(0) // os.Exit waits a second under the race detector
 	}
-	os.Exit(m.Run())
+	leaktest.Main(m, apptest.Stop)
 }
 
 type watchedConfig struct {

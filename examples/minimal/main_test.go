@@ -3,6 +3,8 @@ package main
 import (
 	"os"
 	"testing"
+
+	"github.com/seed-9f6dc42a/secrets/internal/leaktest"
 )
 
 func TestMain(m *testing.M) {
@@ -10,14 +12,14 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
-	code := 1
-	if err := os.Chdir(dir); err == nil {
-		os.Unsetenv("DATABASE_URL") // which would win
-		code = m.Run()
+	if err := os.Chdir(dir); err != nil {
+		panic(err)
 	}
-	_ = os.Chdir(os.TempDir())
-	_ = os.RemoveAll(dir)
-	os.Exit(code)
+	os.Unsetenv("DATABASE_URL") // which would win
+	leaktest.Main(m, func() {
+		_ = os.Chdir(os.TempDir())
+		_ = os.RemoveAll(dir)
+	})
 }
 
 func Example() {

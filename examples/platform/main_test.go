@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/seed-9f6dc42a/secrets/internal/leaktest"
 )
 
 // TestMain lets the test binary be the child process, as the program is.
@@ -14,7 +16,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	os.Exit(m.Run())
+	leaktest.Main(m)
 }
 
 func TestEachAppGetsTheVariablesOfItsServiceAlone(t *testing.T) {

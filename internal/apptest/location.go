@@ -29,8 +29,25 @@ func SQLite(t testing.TB) string {
 	return "sqlite:" + filepath.Join(t.TempDir(), "secrets.db")
 }
 
-// shared is the server of the tests of this process, with which it ends.
-var shared = sync.OnceValues(testserver.OpenPostgres)
+// shared is the server of the tests of this process. It ends with that, or with
+// Stop.
+var shared = sync.OnceValues(func() (*testserver.Postgres, error) {
+	server, err := testserver.OpenPostgres()
+	if err == nil {
+		stop = server.Stop
+	}
+	return server, err
+})
+
+// stop ends what shared has started.
+var stop = func() {}
+
+// Stop ends the servers that tests share, as far as one of them has started them,
+// when all of them have run.
+func Stop() {
+	stop()
+	etcdtest.Stop()
+}
 
 // PostgreSQL returns the location of a new database.
 func PostgreSQL(t testing.TB) string {

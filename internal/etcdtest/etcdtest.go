@@ -31,7 +31,7 @@ const (
 )
 
 // shared is the client of the server that most tests of a test binary use. Both
-// end with the process.
+// end with the process, or with Stop.
 var shared = sync.OnceValues(func() (*clientv3.Client, error) {
 	endpoints := strings.Split(os.Getenv(variable), ",")
 	if endpoints[0] == "" {
@@ -43,17 +43,27 @@ var shared = sync.OnceValues(func() (*clientv3.Client, error) {
 		if err != nil {
 			return nil, err
 		}
+		stop = server.Kill
 		endpoints = []string{server.Endpoint}
 	}
 	client, err := clientv3.New(clientv3.Config{Endpoints: endpoints, Logger: zap.NewNop()})
 	if err != nil {
 		return nil, err
 	}
+	end := stop
+	stop = func() { _ = client.Close(); end() }
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	_, err = client.Get(ctx, "/") // connects, with goroutines that stay
 	return client, err
 })
+
+// stop ends what shared has started.
+var stop = func() {}
+
+// Stop ends the server that tests share, if one of them has started it, when all
+// of them have run.
+func Stop() { stop() }
 
 // Shared returns a connected client of the server that the tests of this
 // process share, and starts that if need be. The client must not be closed.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-9f6dc42a/secrets/internal/leaktest"
 	"github.com/seed-9f6dc42a/secrets/internal/testserver"
 )
 
@@ -19,7 +20,7 @@ const childVariable = "SECRETS_TEST_SERVER_CHILD"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(childVariable) == "" {
-		os.Exit(m.Run())
+		leaktest.Main(m) // which ends the process
 	}
 	server, err := testserver.StartPostgres("-c fsync=off")
 	if err != nil {

@@ -3,12 +3,12 @@ package postgres_test
 import (
 	"crypto/rand"
 	"errors"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/seed-9f6dc42a/secrets/internal/leaktest"
 	"github.com/seed-9f6dc42a/secrets/internal/testserver"
 	"github.com/seed-9f6dc42a/secrets/storage"
 	"github.com/seed-9f6dc42a/secrets/storage/postgres"
@@ -23,11 +23,11 @@ var (
 
 func TestMain(m *testing.M) {
 	server, serverErr = testserver.OpenPostgres()
-	code := m.Run()
-	if server != nil {
-		server.Stop()
-	}
-	os.Exit(code)
+	leaktest.Main(m, func() {
+		if server != nil {
+			server.Stop()
+		}
+	})
 }
 
 func TestStore(t *testing.T) {

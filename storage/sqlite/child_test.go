@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-9f6dc42a/secrets/internal/leaktest"
 	"github.com/seed-9f6dc42a/secrets/storage"
 	"github.com/seed-9f6dc42a/secrets/storage/sqlite"
 )
@@ -25,7 +26,7 @@ const childVariable = "SECRETS_TEST_CHILD"
 // the test however that ends.
 func TestMain(m *testing.M) {
 	if os.Getenv(childVariable) == "" {
-		os.Exit(m.Run())
+		leaktest.Main(m) // which ends the process
 	}
 	obey(os.Stdin, os.Stdout)
 }

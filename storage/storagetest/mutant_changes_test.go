@@ -196,7 +196,7 @@ func endMutants() []mutant {
 		{"Changes does not end with Close", []string{"CloseEndsChanges"}, boarded(board{size: 1, open: true})},
 		{"Changes leaves a goroutine until Close", []string{"ChangesLeavesNoGoroutine"}, hook(goroutineUntilClose)},
 		{"Changes leaves a goroutine until its context ends", []string{"CloseLeavesNoGoroutine"}, hook(goroutineUntilContextEnds)},
-		{"Changes leaves a goroutine for ever", []string{"ChangesEndsWithItsContext", "CloseEndsChanges"}, hook(goroutineForEver)},
+		{"Changes leaves a goroutine for ever", []string{"ChangesEndsWithItsContext", "CloseEndsChanges"}, hook(goroutineForLong)},
 	}
 }
 
@@ -293,9 +293,9 @@ func goroutineUntilContextEnds(s storage.Store) hooks {
 	}}
 }
 
-func goroutineForEver(s storage.Store) hooks {
+func goroutineForLong(s storage.Store) hooks {
 	return hooks{changes: func(ctx context.Context, prefixes ...string) (<-chan struct{}, error) {
-		go func() { select {} }()
+		go func() { time.Sleep(2 * time.Second) }() // which is much longer than the patience of a case
 		return s.Changes(ctx, prefixes...)
 	}}
 }

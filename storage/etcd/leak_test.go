@@ -1,0 +1,10 @@
+package etcd_test
+
+import (
+	"testing"
+
+	"github.com/seed-9f6dc42a/secrets/internal/etcdtest"
+	"github.com/seed-9f6dc42a/secrets/internal/leaktest"
+)
+
+func TestMain(m *testing.M) { leaktest.Main(m, etcdtest.Stop) }
