@@ -46,6 +46,10 @@ func Start(t testing.TB, flags ...string) *Server {
 	return s
 }
 
+// Run starts a server for a program that is no test, with its data in dir, until
+// it is killed or the program ends.
+func Run(dir string, flags ...string) (*Server, error) { return start(dir, flags...) }
+
 // StartCluster starts a cluster for one test, with a member for each list of
 // further flags.
 func StartCluster(t testing.TB, flags ...[]string) []*Server {

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A row is a line of a Markdown table.
+func row(cells ...string) string { return "| " + strings.Join(cells, " | ") + " |\n" }
+
+// page returns the whole page.
+func (r *report) page() string {
+	return strings.Join([]string{
+		r.heading(), r.targets(), r.reasons(), r.peers(), r.binaries(), r.foreign(),
+	}, "\n")
+}
+
+func (r *report) heading() string {
+	how := ""
+	if r.Quick {
+		how = " in a quick run: smaller stores, less time for each line"
+	}
+	return fmt.Sprintf(`# Performance
+
+Written by `+"`cd bench && go run .`"+`; not by hand. Measured on %s, of commit %s%s, with %s, on %s; %d rounds.
+
+A figure is a median. What a line compares was measured in the same run, turn by turn, and the ratio is the median of the
+rounds' ratios, with the least and the greatest behind it. Absolute times are this machine's; the ratios are what is
+promised. "By hand" is a program that an engineer would write who needs this one thing: the same records and the same reads
+of the same driver, raw Tink, and no check of anything (`+"`bench/byhand`"+`). Servers and files wait for the disk.
+`, r.Date.Format("2 January 2006"), r.Commit, how, r.Go, r.Machine, r.Rounds)
+}
+
+// verdicts are those of all studies, in the order of the page.
+func (r *report) verdicts() (all []verdict) {
+	for _, s := range studies {
+		if result := r.study(s.name); result != nil {
+			all = append(all, result.verdicts(s)...)
+		}
+	}
+	return all
+}
+
+func (r *report) targets() string {
+	var b strings.Builder
+	b.WriteString("## Targets\n\n")
+	b.WriteString(row("work", "ours", "compared with", "ratio", "target", "met") + row("---", "---:", "---", "---:", "---:", "---"))
+	for _, v := range r.verdicts() {
+		met := "yes"
+		if !v.met() {
+			met = "**no**"
+		}
+		unit := v.study.Unit
+		b.WriteString(row(v.work, unit.format(v.ours), v.claim.other+": "+unit.format(v.other),
+			fmt.Sprintf("%s (%s to %s)", number(v.ratio), number(v.low), number(v.high)), v.target(), met))
+	}
+	b.WriteString("\n![What the targets compare](performance/targets.svg)\n")
+	return b.String()
+}
+
+// reasons say where our time goes, as far as it was measured.
+func (r *report) reasons() string {
+	var b strings.Builder
+	b.WriteString("## Where the time goes\n\nMeasured by themselves in the same turns, as parts of our time:\n\n")
+	for _, v := range r.verdicts() {
+		if v.explain != nil {
+			fmt.Fprintf(&b, "- %s: %s.\n", v.work, v.explain(v.study))
+		}
+	}
+	return b.String()
+}
+
+// peers compares all ways of the studies that others take part in.
+func (r *report) peers() string {
+	var b strings.Builder
+	b.WriteString("## Peers\n\nOn the same 50 values, as their users would call them.\n")
+	for _, part := range []struct{ study, title string }{
+		{peers.name, "from the start of a program to its end, with 50 variables in its environment"},
+		{flatBeside.name, "update of one of 100,000 secrets"},
+		{setecReaders.name, "setec with 50,000 secrets: the slowest of a hundred reads"},
+	} {
+		s := r.study(part.study)
+		if s == nil {
+			continue
+		}
+		b.WriteString("\n" + row(part.title, "median", "compared with the first") + row("---", "---:", "---:"))
+		for _, w := range s.Ways {
+			b.WriteString(row(w.Name, s.Unit.format(median(w.Rounds)), number(s.figure(w.Name)/s.figure(s.Ways[0].Name))))
+		}
+	}
+	b.WriteString(peersNote)
+	return b.String()
+}
+
+const peersNote = `
+![Process start](performance/start.svg)
+
+SOPS runs the program that is to have the variables in its own process (` + "`--same-process`" + `); what it starts is
+` + "`true`" + `. setec's database is opened with a local key in the place of a KMS; its client asks a server on loopback for
+each secret, by HTTP. Versions are those of ` + "`bench/peers/go.mod`" + `. OpenBao is not measured: neither the Go module
+proxy nor Debian has its server.
+`
+
+// binaries says what a user compiles and links.
+func (r *report) binaries() string {
+	var b strings.Builder
+	b.WriteString("## Size\n\nThe smallest app for each driver (`bench/cmd/link`), linked with `-ldflags='-s -w'`.\n\n")
+	b.WriteString(row("app with", "binary", "packages compiled", "of those, foreign", "foreign packages of which one function is linked"))
+	b.WriteString(row("---", "---:", "---:", "---:", "---"))
+	for _, l := range r.Links {
+		b.WriteString(row(l.Name, byteCount.format(float64(l.Bytes)), fmt.Sprint(l.Packages), fmt.Sprint(l.Foreign), orNone(l.Single)))
+	}
+	return b.String()
+}
+
+func orNone(list []string) string {
+	if len(list) == 0 {
+		return "none"
+	}
+	return "`" + strings.Join(list, "`, `") + "`"
+}
+
+// foreign says for which of the packages that we import one name is all we need.
+func (r *report) foreign() string {
+	var b strings.Builder
+	b.WriteString("Foreign packages that our files import, and how many of their names those mention (methods not counted):\n\n")
+	b.WriteString(row("package", "names", "") + row("---", "---:", "---"))
+	for _, u := range r.Usage {
+		which := ""
+		if len(u.Names) < 3 {
+			which = orNone(u.Names)
+		}
+		b.WriteString(row("`"+u.Package+"`", fmt.Sprint(len(u.Names)), which))
+	}
+	return b.String()
+}

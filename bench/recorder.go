@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/seed-9f6dc42a/secrets/storage"
+)
+
+// A recorder keeps what was read, and the batches that were committed, so that
+// both can be done again without the engine: the commits under other keys.
+type recorder struct {
+	storage.Store
+	reads   [][]string
+	batches []storage.Batch
+}
+
+func (r *recorder) Get(ctx context.Context, keys ...string) ([]storage.Entry, error) {
+	r.reads = append(r.reads, keys)
+	return r.Store.Get(ctx, keys...)
+}
+
+func (r *recorder) Commit(ctx context.Context, b storage.Batch) error {
+	r.batches = append(r.batches, b)
+	return r.Store.Commit(ctx, b)
+}
+
+// ours is a way of an operation whose batches are kept for [recorder.raw].
+func (r *recorder) ours(name string, do func(context.Context) error) way {
+	timed := timed(name, do)
+	return way{name, func(ctx context.Context) (float64, error) {
+		r.reads, r.batches = nil, nil
+		return timed.measure(ctx)
+	}}
+}
+
+// raw is the way that commits the last operation's batches, and does nothing
+// else. What the checks need to know is read before the clock runs.
+func (r *recorder) raw(name string) way {
+	return way{name, func(ctx context.Context) (float64, error) {
+		var took time.Duration
+		for _, b := range r.batches {
+			b, err := r.twin(ctx, b)
+			if err != nil {
+				return 0, err
+			}
+			start := time.Now()
+			if err := r.Store.Commit(ctx, b); err != nil {
+				return 0, err
+			}
+			took += time.Since(start)
+		}
+		return float64(took), nil
+	}}
+}
+
+// readsAlone is the way that reads what the last operation has read.
+func (r *recorder) readsAlone() way {
+	return timed("the reads alone", func(ctx context.Context) error {
+		for _, keys := range r.reads {
+			if _, err := r.Store.Get(ctx, keys...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// twin is a batch of the same size, for keys of the same length.
+func (r *recorder) twin(ctx context.Context, b storage.Batch) (storage.Batch, error) {
+	var t storage.Batch
+	for _, check := range b.Checks {
+		found, err := r.Store.Get(ctx, twinKey(check.Key))
+		if err != nil {
+			return t, err
+		}
+		check = storage.Check{Key: twinKey(check.Key)}
+		for _, e := range found {
+			check.Version = e.Version
+		}
+		t.Checks = append(t.Checks, check)
+	}
+	for _, put := range b.Puts {
+		t.Puts = append(t.Puts, storage.Put{Key: twinKey(put.Key), Value: put.Value})
+	}
+	for _, key := range b.Deletes {
+		t.Deletes = append(t.Deletes, twinKey(key))
+	}
+	return t, nil
+}
+
+func twinKey(key string) string { return strings.Replace(key, "org", "raw", 1) }
