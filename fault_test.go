@@ -2,6 +2,7 @@ package secrets_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 
@@ -34,6 +35,7 @@ func TestEveryOperationSurvivesAFaultAtEveryCallAndMayBeRepeated(t *testing.T) {
 				if at <= 2 || at == maxCalls {
 					t.Errorf("%d calls", at)
 				}
+				t.Attr("faults-driven", fmt.Sprint(at-1))
 			})
 		}
 	}

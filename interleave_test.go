@@ -303,6 +303,7 @@ func TestRandomInterleavingsKeepWhatTheModelPromises(t *testing.T) {
 					play(t, c, atRandom(seed), scene.cast(c))
 				})
 			}
+			t.Attr("interleavings", fmt.Sprint(rounds))
 		})
 	}
 }
@@ -319,9 +320,10 @@ func TestActorStoppedAtAnyCallAndGoingOnLaterKeepsWhatTheModelPromises(t *testin
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := scene.fixture(t)
+			f, played := scene.fixture(t), 0
 			for _, a := range scene.cast(f) {
 				for turns, all := 0, 1; turns <= all && !t.Failed(); turns += step {
+					played++
 					synctest.Test(t, func(t *testing.T) {
 						defer logIfFailed(t, "%s stopped after %d calls", a.name, turns)
 						c := f.clone(t).recorded(t)
@@ -329,6 +331,7 @@ func TestActorStoppedAtAnyCallAndGoingOnLaterKeepsWhatTheModelPromises(t *testin
 					})
 				}
 			}
+			t.Attr("interleavings", fmt.Sprint(played))
 		})
 	}
 }

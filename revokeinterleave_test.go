@@ -2,6 +2,7 @@ package secrets_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -108,7 +109,9 @@ func TestRevokeTokenIsRightInEveryInterleaving(t *testing.T) {
 			if long() && name != twice {
 				e.switches = 0
 			}
+			played := 0
 			for more := true; more && !t.Failed(); more = e.more() {
+				played++
 				synctest.Test(t, func(t *testing.T) {
 					defer func() { logIfFailed(t, "schedule %v", e.chosen) }()
 					c := f.cloneOn(t, newMemory(t)).recorded(t)
@@ -116,6 +119,7 @@ func TestRevokeTokenIsRightInEveryInterleaving(t *testing.T) {
 					play(t, c, e.schedule(actors), actors)
 				})
 			}
+			t.Attr("interleavings", fmt.Sprint(played))
 		})
 	}
 }

@@ -3,6 +3,7 @@ package secrets_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +19,7 @@ type world struct {
 	good   []storage.Entry            // the records as they are to be
 	older  map[string]storage.Entry   // the records as they were before an update
 	values map[string]map[string]bool // what each service may ever see: variable -> values
+	tried  int                        // changes
 }
 
 func newWorld(t *testing.T) *world {
@@ -122,6 +124,7 @@ func (w *world) observe(t *testing.T, what string) {
 // tamper writes a record, looks, and puts the right one back.
 func (w *world) tamper(t *testing.T, what string, e storage.Entry, value []byte) {
 	t.Helper()
+	w.tried++
 	restore(t, w.store, []storage.Entry{{Key: e.Key, Value: value}})
 	w.observe(t, what)
 	restore(t, w.store, []storage.Entry{e})
@@ -156,7 +159,12 @@ func TestNoChangeOfAnyRecordGivesAWrongValue(t *testing.T) {
 				w.tamper(t, other.Key+" as "+e.Key, e, other.Value)
 			}
 		}
+		w.tried++
+		remove(t, w.store, e.Key)
+		w.observe(t, "removed "+e.Key)
+		restore(t, w.store, []storage.Entry{e})
 	}
+	t.Attr("mutations", fmt.Sprint(w.tried))
 }
 
 func TestOlderRecordsOfOneKindAreNoticed(t *testing.T) {
@@ -303,6 +311,7 @@ func TestRecordEditedBeforeAnUpdateLeadsNobodyAstray(t *testing.T) {
 			continue
 		}
 		for i := 0; i < len(e.Value); i += step {
+			w.tried++
 			c := w.clone(t)
 			changed := bytes.Clone(e.Value)
 			changed[i] ^= 1 << (i % 8)
@@ -328,6 +337,7 @@ func TestRecordEditedBeforeAnUpdateLeadsNobodyAstray(t *testing.T) {
 			}
 		}
 	}
+	t.Attr("mutations", fmt.Sprint(w.tried))
 }
 
 func filter(all []storage.Entry, key string) []storage.Entry {

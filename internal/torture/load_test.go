@@ -34,7 +34,7 @@ func TestSessionsOnOneSQLiteFileReadWhatIsCurrent(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "secrets.db")
 	admin := openSQLite(t, path, nil)
 	apps := []storage.Store{openSQLite(t, path, nil), openSQLite(t, path, nil)}
-	carry(t, "sqlite", admin, apps)
+	carry(t, admin, apps)
 }
 
 // All apps share eight connections. On two cores four read a quarter less; sixteen
@@ -49,7 +49,7 @@ func TestSessionsOnPostgreSQLReadWhatIsCurrent(t *testing.T) {
 		t.Cleanup(func() { _ = s.Close() })
 		return s
 	}
-	carry(t, "postgres", open(2), []storage.Store{open(8)})
+	carry(t, open(2), []storage.Store{open(8)})
 }
 
 // A load is an organization in which pairs of secrets are updated, and what its
@@ -62,7 +62,7 @@ type load struct {
 }
 
 // carry lets all sessions read while the administrator updates without pause.
-func carry(t *testing.T, driver string, admin storage.Store, apps []storage.Store) {
+func carry(t *testing.T, admin storage.Store, apps []storage.Store) {
 	last := time.Second
 	if long() {
 		last = 2 * time.Minute
@@ -90,8 +90,9 @@ func carry(t *testing.T, driver string, admin storage.Store, apps []storage.Stor
 			t.Errorf("session %d has read nothing", i)
 		}
 	}
-	t.Logf("load %s %s sessions=%d %v", driver, "read", sessions, slices.Concat(reads...))
-	t.Logf("load %s %s sessions=%d %v", driver, "update", sessions, updates)
+	t.Attr("sessions", fmt.Sprint(sessions))
+	slices.Concat(reads...).attr(t, "read")
+	updates.attr(t, "update")
 }
 
 // repeat does something while running, until it fails.
@@ -226,12 +227,13 @@ func TestReadingsThatAreMixedOrStaleAreFound(t *testing.T) {
 // latencies of one operation.
 type latencies []time.Duration
 
-// String gives their number, and milliseconds, always in the same form.
-func (l latencies) String() string {
-	if len(l) == 0 {
-		return "n=0"
-	}
+// attr says how many they are of what, and how long that takes.
+func (l latencies) attr(t *testing.T, what string) {
+	t.Attr(what+"s", fmt.Sprint(len(l)))
 	sorted := slices.Sorted(slices.Values(l))
-	at := func(q float64) float64 { return sorted[int(q*float64(len(sorted)-1))].Seconds() * 1000 }
-	return fmt.Sprintf("n=%d p50=%.1fms p99=%.1fms max=%.1fms", len(sorted), at(0.5), at(0.99), at(1))
+	for name, q := range map[string]float64{"p50": 0.5, "p99": 0.99, "most": 1} {
+		if len(l) > 0 {
+			t.Attr(what+"-"+name, fmt.Sprintf("%.1f ms", sorted[int(q*float64(len(sorted)-1))].Seconds()*1000))
+		}
+	}
 }

@@ -22,7 +22,7 @@ func TestPowerCutLosesNothingThatWasAcknowledged(t *testing.T) {
 	}
 	disk := newDisk(t)
 	acknowledged := map[string]bool{}
-	cuts := 0
+	cuts, lost := 0, 0
 	for begin := time.Now(); time.Since(begin) < 30*time.Second && !t.Failed(); cuts++ {
 		disk.mount(t)
 		path := filepath.Join(disk.folder, "secrets.db")
@@ -39,10 +39,12 @@ func TestPowerCutLosesNothingThatWasAcknowledged(t *testing.T) {
 		}
 		disk.unmount(t)
 		disk.mount(t)
-		checkPairs(t, path, acknowledged)
+		lost += checkPairs(t, path, acknowledged)
 		disk.unmount(t)
 	}
-	t.Logf("%d cuts, %d acknowledged", cuts, len(acknowledged))
+	t.Attr("power-cuts", fmt.Sprint(cuts))
+	t.Attr("acknowledged", fmt.Sprint(len(acknowledged)))
+	t.Attr("lost", fmt.Sprint(lost))
 }
 
 // lines are what the child says until it ends.

@@ -129,7 +129,7 @@ func TestKilledWriterLosesNothingThatItAcknowledged(t *testing.T) {
 	}
 	path := newPath(t)
 	acknowledged := map[string]bool{}
-	kills := 0
+	kills, lost := 0, 0
 	for begin := time.Now(); time.Since(begin) < duration; kills++ {
 		c := start(t)
 		c.must("ok", "open", path)
@@ -142,7 +142,7 @@ func TestKilledWriterLosesNothingThatItAcknowledged(t *testing.T) {
 			}
 			acknowledged[fmt.Sprintf("%d/%s", kills, strings.TrimSpace(line))] = true
 		}
-		checkPairs(t, path, acknowledged)
+		lost += checkPairs(t, path, acknowledged)
 		if t.Failed() {
 			return
 		}
@@ -150,17 +150,21 @@ func TestKilledWriterLosesNothingThatItAcknowledged(t *testing.T) {
 	if len(acknowledged) == 0 {
 		t.Error("nothing was acknowledged")
 	}
-	t.Logf("%d kills, %d acknowledged", kills, len(acknowledged))
+	t.Attr("kills", fmt.Sprint(kills))
+	t.Attr("acknowledged", fmt.Sprint(len(acknowledged)))
+	t.Attr("lost", fmt.Sprint(lost))
 }
 
-// checkPairs wants each acknowledged row, and both rows of each pair or none.
-func checkPairs(t *testing.T, path string, acknowledged map[string]bool) {
+// checkPairs wants each acknowledged row, and both rows of each pair or none. It
+// returns how many are lost.
+func checkPairs(t *testing.T, path string, acknowledged map[string]bool) (lost int) {
 	t.Helper()
 	s := open(t, path, nil)
 	left, right := names(t, s, "left/"), names(t, s, "right/")
 	for name := range acknowledged {
 		if !left[name] {
 			t.Errorf("%s was acknowledged and is lost", name)
+			lost++
 		}
 	}
 	if diff := cmp.Diff(left, right); diff != "" {
@@ -169,6 +173,7 @@ func checkPairs(t *testing.T, path string, acknowledged map[string]bool) {
 	if err := s.Close(); err != nil {
 		t.Errorf("Close: %v", err)
 	}
+	return lost
 }
 
 func names(t *testing.T, s *sqlite.Store, prefix string) map[string]bool {
