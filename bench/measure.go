@@ -19,7 +19,7 @@ func (c config) share() time.Duration {
 	return 10 * time.Second
 }
 
-const maxTurns = 500 // in a round
+const maxTurns = 10_000 // in a round
 
 func measureAll(l *lab, w io.Writer) (*report, error) {
 	r := newReport(l.config)
