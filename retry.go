@@ -56,7 +56,7 @@ func retry(ctx context.Context, attempt func() error) error {
 		}
 		lost = lost || errors.Is(err, ErrUnknownOutcome)
 		if n == maxAttempts {
-			return gaveUp(lost)
+			return gaveUp(lost, again.err)
 		}
 		if err == errMore {
 			continue
@@ -67,11 +67,13 @@ func retry(ctx context.Context, attempt func() error) error {
 	}
 }
 
-func gaveUp(lost bool) error {
-	if lost {
+// gaveUp returns the last error, which has the reason, unless an earlier one says
+// more about the outcome.
+func gaveUp(lost bool, last error) error {
+	if lost && !errors.Is(last, ErrUnknownOutcome) {
 		return ErrUnknownOutcome
 	}
-	return ErrConflict
+	return last
 }
 
 // unsettled adds to an error that the outcome is unknown, if something may have
