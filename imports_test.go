@@ -58,7 +58,7 @@ var allowedImports = map[string]imports{
 	},
 	"storage/etcd": {
 		files: []string{module + "/storage", "go.etcd.io/etcd/api/v3/...", "go.etcd.io/etcd/client/v3", "google.golang.org/grpc/..."},
-		tests: []string{module + "/storage/storagetest", module + "/internal/etcdtest"},
+		tests: []string{module + "/storage/storagetest", module + "/internal/etcdtest", module + "/internal/testserver"},
 	},
 	"internal/etcdtest": { // for tests only
 		files: []string{"go.etcd.io/etcd/api/v3/...", "go.etcd.io/etcd/client/v3", "go.uber.org/zap"},
@@ -91,9 +91,9 @@ var allowedImports = map[string]imports{
 	},
 	"internal/torture": { // tests only
 		tests: []string{
-			module, module + "/crypto", module + "/storage", module + "/storage/storagetest", module + "/storage/memory", module + "/storage/sqlite",
+			module, module + "/crypto", module + "/envload", module + "/storage", module + "/storage/storagetest", module + "/storage/memory", module + "/storage/sqlite",
 			module + "/storage/postgres", module + "/storage/etcd", module + "/internal/testserver", module + "/internal/etcdtest",
-			"github.com/anishathalye/porcupine", "github.com/jackc/pgx/v5/...",
+			"github.com/anishathalye/porcupine", "github.com/jackc/pgx/v5/...", "go.etcd.io/etcd/api/v3/...", "go.etcd.io/etcd/client/v3",
 		},
 	},
 	"internal/apptest": { // for tests only

@@ -65,13 +65,13 @@ func TestChangesSurvivesACompactionOfWhatItMissed(t *testing.T) {
 	p, through, direct, prefix := behindProxy(t)
 	s, other := open(t, through, prefix, nil), open(t, direct, prefix, nil)
 	signals := changes(t, s, "a/")
-	p.refuse.Store(true)
+	p.Refuse.Store(true)
 	p.disconnect(t, through)
 	mustPut(t, other, "a/1", "1")
 	if err := compact(t.Context(), direct, prefix); err != nil {
 		t.Fatal(err)
 	}
-	p.refuse.Store(false)
+	p.Refuse.Store(false)
 	signalled(t, "a commit that was compacted", signals)
 	expect(t, s, map[string]string{"a/1": "1"})
 	mustPut(t, other, "a/1", "2")
@@ -183,7 +183,7 @@ func TestChangesEndsWhileTheServerIsAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	byClose := changes(t, s)
-	p.refuse.Store(true)
+	p.Refuse.Store(true)
 	p.disconnect(t, through)
 	cancel()
 	closed(t, "its context has ended", byContext)

@@ -23,7 +23,7 @@ func TestCommitWhoseReplyIsLostIsUnknownAndWasApplied(t *testing.T) {
 	t.Parallel()
 	p, through, direct, prefix := behindProxy(t)
 	s, witness := open(t, through, prefix, nil), open(t, direct, prefix, nil)
-	p.muteReplies.Store(true)
+	p.MuteReplies.Store(true)
 	failed := make(chan error, 1)
 	go func() { failed <- s.Commit(t.Context(), create("a", "1")) }()
 	eventually(t, "the batch is applied", func() bool {
@@ -41,7 +41,7 @@ func TestCommitThatIsLostOnItsWayIsUnknownAndWasNotApplied(t *testing.T) {
 	t.Parallel()
 	p, through, direct, prefix := behindProxy(t)
 	s, witness := open(t, through, prefix, nil), open(t, direct, prefix, nil)
-	p.muteRequests.Store(true)
+	p.MuteRequests.Store(true)
 	failed := make(chan error, 1)
 	go func() { failed <- s.Commit(t.Context(), create("a", "1")) }()
 	time.Sleep(50 * time.Millisecond) // until it was sent
@@ -58,7 +58,7 @@ func TestServerThatHangsIsGivenUp(t *testing.T) {
 	t.Parallel()
 	p, through, _, prefix := behindProxy(t)
 	s := open(t, through, prefix, &etcd.Options{Timeout: 300 * time.Millisecond})
-	p.muteReplies.Store(true)
+	p.MuteReplies.Store(true)
 	for name, test := range map[string]struct {
 		run  func() error
 		want error
@@ -86,7 +86,7 @@ func TestContextThatEndsOnTheWayTellsWhetherAnythingWasSent(t *testing.T) {
 	t.Parallel()
 	p, through, _, prefix := behindProxy(t)
 	s := open(t, through, prefix, nil)
-	p.muteReplies.Store(true)
+	p.MuteReplies.Store(true)
 	short := func() context.Context {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		t.Cleanup(cancel)
@@ -98,7 +98,7 @@ func TestContextThatEndsOnTheWayTellsWhetherAnythingWasSent(t *testing.T) {
 	_, err = s.Get(short(), "a")
 	wantError(t, err, context.DeadlineExceeded)
 
-	p.refuse.Store(true)
+	p.Refuse.Store(true)
 	p.disconnect(t, through)
 	for _, err := range []error{
 		s.Commit(short(), create("b", "1")),
@@ -155,7 +155,7 @@ func TestCloseWaitsForACommitUnderWay(t *testing.T) {
 	t.Parallel()
 	p, through, _, prefix := behindProxy(t)
 	s := open(t, through, prefix, &etcd.Options{Timeout: 300 * time.Millisecond})
-	p.muteReplies.Store(true)
+	p.MuteReplies.Store(true)
 	failed := make(chan error, 1)
 	go func() { failed <- s.Commit(t.Context(), create("a", "1")) }()
 	time.Sleep(50 * time.Millisecond) // until it has begun

@@ -151,7 +151,7 @@ func TestPurgeEndsWithTheStore(t *testing.T) {
 	p, through, _, prefix := behindProxy(t)
 	s := open(t, through, prefix, &etcd.Options{Timeout: time.Minute})
 	mustPut(t, s, "a", "1")
-	p.muteReplies.Store(true)
+	p.MuteReplies.Store(true)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	wantError(t, s.Purge(ctx), context.DeadlineExceeded)
