@@ -31,9 +31,10 @@ type Postgres struct {
 	// the server was named and not started.
 	Folder string
 
-	bin   string
-	alive io.Closer // the guard ends the server when this is closed
-	guard *exec.Cmd
+	bin     string
+	options string
+	alive   io.Closer // the guard ends the server when this is closed
+	guard   *exec.Cmd
 }
 
 // OpenPostgres returns the server that SECRETS_TEST_POSTGRES names, or starts
@@ -91,8 +92,18 @@ func (p *Postgres) start(options string) error {
 	if err := p.startGuard(); err != nil {
 		return err
 	}
-	options += " -c max_connections=200 -c listen_addresses='' -c unix_socket_directories=" + p.Folder
-	return p.run("pg_ctl", "-D", p.data(), "-l", filepath.Join(p.Folder, "log"), "-w", "-o", options, "start")
+	p.options = options + " -c max_connections=200 -c listen_addresses='' -c unix_socket_directories=" + p.Folder
+	return p.Up()
+}
+
+// Down ends the server as [Postgres.Crash] does, and leaves it so until Up.
+func (p *Postgres) Down() error {
+	return p.run("pg_ctl", "-D", p.data(), "-m", "immediate", "-w", "stop")
+}
+
+// Up starts the server again, where it was.
+func (p *Postgres) Up() error {
+	return p.run("pg_ctl", "-D", p.data(), "-l", filepath.Join(p.Folder, "log"), "-w", "-o", p.options, "start")
 }
 
 // initialize makes a database whose order of text is not that of bytes, if

@@ -7,6 +7,7 @@
 //     servers that are killed or cut off from each other meanwhile.
 //   - Random sequences of operations, tampering and crashes are held against a
 //     small model, and shrunk when they fail.
+//   - Servers are gone for a while, full, or out of connections.
 //   - Many sessions read while an administrator updates without pause.
 //
 // To run it:

@@ -1,9 +1,11 @@
 package torture_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/seed-9f6dc42a/secrets"
+	"github.com/seed-9f6dc42a/secrets/envload"
 	"github.com/seed-9f6dc42a/secrets/storage"
 )
 
@@ -35,6 +37,22 @@ func must[T any](v T, err error) func(testing.TB) T {
 			t.Fatal(err)
 		}
 		return v
+	}
+}
+
+// A variable is what the app makes of the secret.
+type variable struct {
+	A string `env:"A"`
+}
+
+// watch follows the variable until stop, which leaves nothing behind.
+func watch(t testing.TB, session *secrets.Session) (live *envload.Live[variable], stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	live = must(envload.Watch[variable](ctx, session, &envload.Options{Base: []string{}}))(t)
+	return live, func() {
+		cancel()
+		<-live.Done()
 	}
 }
 
