@@ -63,7 +63,11 @@ func (s *Store) fail(ctx context.Context, err error, sent bool) error {
 	case ended && hasEnded(ctx):
 		return ctx.Err()
 	}
-	return s.named(translate(err))
+	meant := translate(err)
+	if !sent && errors.Is(meant, storage.ErrConflict) { // which is an answer to a Commit only
+		meant = fmt.Errorf("%w: %w", storage.ErrUnavailable, cause(err))
+	}
+	return s.named(meant)
 }
 
 // reason says why an outcome is not known.

@@ -163,3 +163,23 @@ func TestServerThatGivesWayOrIsBusyWritesNothing(t *testing.T) {
 		wantError(t, s.Commit(t.Context(), put(code, "")), want)
 	}
 }
+
+// The default of a role may be to read serializably, beside transactions of
+// others that write so.
+func TestReadForWhichTheServerGivesWayIsUnavailable(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{"40001", "40P01"} {
+		schema := newName("codes")
+		s := open(t, schema)
+		execute(t,
+			"ALTER TABLE "+schema+".entries RENAME TO others",
+			"CREATE FUNCTION "+schema+".fail() RETURNS SETOF "+schema+".others LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '"+code+"'; END $$",
+			"CREATE VIEW "+schema+".entries AS SELECT * FROM "+schema+".fail()",
+		)
+		_, err := s.Get(t.Context(), "a")
+		wantError(t, err, storage.ErrUnavailable)
+		if errors.Is(err, storage.ErrConflict) {
+			t.Errorf("got %v, which is about checks", err)
+		}
+	}
+}
