@@ -89,7 +89,9 @@ func readFile(path string) ([]byte, error) {
 	if !info.Mode().IsRegular() || info.Size() > maxCache {
 		return nil, ErrTampered
 	}
-	return io.ReadAll(io.LimitReader(f, maxCache))
+	data := make([]byte, info.Size()) // at once: growing would take a multiple
+	_, err = io.ReadFull(f, data)
+	return data, err
 }
 
 // replaceFile puts data in the place of a file, as a whole: also if the machine

@@ -58,6 +58,9 @@ func (o *Organization) versions(ctx context.Context, name Name) (versions []Secr
 // RevealVersion returns the value that a secret has, or had, in a version. It
 // gives [ErrNotFound] also if that version is not kept any more.
 func (o *Organization) RevealVersion(ctx context.Context, name Name, version uint64) (Value, error) {
+	if err := name.checkAs("secret"); err != nil { // before a key is made of it
+		return Value{}, o.fail("reveal version", "", name, err)
+	}
 	v, s, err := o.readLive(ctx, name, versionKey(o.name, name, version))
 	if err != nil {
 		return Value{}, o.fail("reveal version", "", name, err)
@@ -74,6 +77,9 @@ func (o *Organization) RevealVersion(ctx context.Context, name Name, version uin
 // [Organization.UpdateSecret], and [ErrNotFound] also if that version is not kept
 // any more.
 func (o *Organization) RollbackSecret(ctx context.Context, name Name, version uint64, opts *UpdateOptions) (Secret, error) {
+	if err := name.checkAs("secret"); err != nil { // before a key is made of it
+		return Secret{}, o.fail("roll back secret", "", name, err)
+	}
 	decide := func(v *view, s *secretView) (Value, bool, error) {
 		if err := s.checkUpdate(opts); err != nil {
 			return Value{}, false, err

@@ -23,15 +23,19 @@ func (o *Organization) liveKeyset(ctx context.Context, entry storage.Entry) (*cr
 }
 
 // keyset returns the keyset of the organization's record. It asks the root only
-// if the record is not the one that was opened last.
+// if the record is not the one that was opened last, and otherwise does not wait
+// for who asks it.
 func (o *Organization) keyset(ctx context.Context, entry storage.Entry) (*crypto.Keyset, error) {
+	if keyset := o.state.opened(entry.Value); keyset != nil {
+		return keyset, nil
+	}
 	select {
 	case o.state.gate <- struct{}{}:
 		defer func() { <-o.state.gate }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if keyset := o.state.opened(entry.Value); keyset != nil {
+	if keyset := o.state.opened(entry.Value); keyset != nil { // meanwhile
 		return keyset, nil
 	}
 	var record organizationRecord

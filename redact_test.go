@@ -93,6 +93,9 @@ func holdersOfAll(t *testing.T) (map[string]any, []string) {
 		"organization":    f.org,
 		"service":         f.api,
 	}
+	for what, v := range shown(t, f) {
+		all[what] = v
+	}
 	add := func(what string, held map[string]any) {
 		for how, holder := range held {
 			all[what+", "+how] = holder
@@ -104,6 +107,49 @@ func holdersOfAll(t *testing.T) (map[string]any, []string) {
 	add("*Environment", holders(env))
 	text := token.Reveal()
 	return all, []string{canary, text, text[len(text)-40:]} // the last part is the key
+}
+
+// shown returns what else the calls of a client give, about a secret and a token.
+func shown(t *testing.T, f *fixture) map[string]any {
+	t.Helper()
+	ctx, all := t.Context(), map[string]any{}
+	add := func(what string, v any, err error) {
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		all[what] = v
+	}
+	secret, err := f.org.SetSecret(ctx, "a", secrets.Text(canary))
+	add("Secret", secret, err)
+	versions, err := f.org.Versions(ctx, "a")
+	add("SecretVersion", versions, err)
+	grants, err := f.api.Grants(ctx)
+	add("Grant", grants, err)
+	tokens, err := f.api.Tokens(ctx)
+	add("TokenInfo", tokens, err)
+	keys, err := f.org.KeyUsage(ctx)
+	add("KeyInfo", keys, err)
+	usage, err := f.client.RootUsage(ctx, f.root)
+	add("RootUsage", usage, err)
+	report, err := f.client.Verify(ctx, "acme")
+	add("VerifyReport", report, err)
+	damage(t, f.store, "org/acme/env/api/a")
+	report, err = f.client.Verify(ctx, "acme")
+	add("Finding", report, err)
+	if len(report.Findings) == 0 {
+		t.Error("nothing was found")
+	}
+	swept, err := f.client.Sweep(ctx)
+	add("SweepReport", swept, err)
+	made(t)(f.org.CreateSecret(ctx, "b", secrets.Text(canary)))
+	add("Change, made", nil, f.org.Change(ctx, func(c *secrets.Change) error {
+		all["Change, collected"] = c
+		return errors.Join(c.SetSecret("a", secrets.Text(canary)), c.DeleteSecret("b", nil))
+	}))
+	receipt, err := f.org.ConfirmDeletion(ctx, "b")
+	add("Receipt", receipt, err)
+	all["UpdateOptions"], all["CacheOptions"] = secrets.UpdateOptions{}, secrets.CacheOptions{Path: "cache"}
+	return all
 }
 
 func TestNoVerbPrintsAValueOrToken(t *testing.T) {

@@ -110,7 +110,7 @@ type ListOptions struct {
 
 func (opts *ListOptions) check() error {
 	if opts.Prefix != "" {
-		if err := Name(opts.Prefix + "x").check(); err != nil {
+		if err := Name(opts.Prefix[:min(len(opts.Prefix), maxName)] + "x").check(); err != nil {
 			return fmt.Errorf("prefix: %w", err)
 		}
 	}

@@ -139,10 +139,12 @@ func (s *Session) open(entries map[string]storage.Entry, since uint64) (openToke
 
 // openRecord opens the record of a token that has not expired.
 func (s *Session) openRecord(data []byte) (openToken, error) {
-	t, token := openToken{value: bytes.Clone(data)}, s.token.content()
-	if err := decode(data, &t.record); err != nil {
+	var t openToken
+	if err := decode(data, &t.record); err != nil { // also if it is too large to be copied
 		return openToken{}, err
 	}
+	t.value = bytes.Clone(data)
+	token := s.token.content()
 	if t.record.KeySerial < token.floor {
 		return openToken{}, ErrTampered
 	}

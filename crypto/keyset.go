@@ -12,8 +12,12 @@ import (
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
-// maxSealed bounds what a root may answer with: far above any real keyset.
-const maxSealed = 64 << 10
+// What a root may answer with: far above any real keyset, and what a KMS makes of
+// it.
+const (
+	maxSealed  = 64 << 10
+	maxWrapped = 2 * maxSealed
+)
 
 // A Keyset is the keyset of one organization: it opens everything of the
 // organization. It is safe for concurrent use, and prints as [redacted]. The
@@ -135,7 +139,7 @@ func (k *Keyset) Wrap(ctx context.Context, root Root, b OrganizationBinding) ([]
 	}
 	defer clear(sealed)
 	wrapped, err := root.Wrap(ctx, sealed, associatedData)
-	if err != nil || len(wrapped) == 0 {
+	if err != nil || len(wrapped) == 0 || len(wrapped) > maxWrapped {
 		return nil, wrapError(ctx, err)
 	}
 	return wrapped, nil
