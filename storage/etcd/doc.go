@@ -19,8 +19,8 @@
 // # Consistency
 //
 // A batch is one transaction, with the revisions of the checked keys compared.
-// Each Get and List is linearizable: it asks the leader, and sees every commit
-// that was answered before. A Get of more than 128 keys is several requests at
+// Each Get and List is linearizable, and so is a batch that only checks: it asks
+// the leader, and sees every commit that was answered before. A Get of more than 128 keys is several requests at
 // the revision of the first. If that is compacted before the last one, the
 // reading starts again.
 //
