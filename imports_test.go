@@ -89,6 +89,7 @@ var allowedImports = map[string]imports{
 	"internal/leaktest": { // for tests only
 		files: []string{"go.uber.org/goleak"},
 	},
+	"internal/reliability": {},
 	"internal/torture": { // tests only
 		tests: []string{
 			module, module + "/crypto", module + "/envload", module + "/storage", module + "/storage/storagetest", module + "/storage/memory", module + "/storage/sqlite",

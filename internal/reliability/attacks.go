@@ -1,0 +1,77 @@
+package main
+
+var attacks = group{
+	title: "Attacks",
+	about: "Found when the protocols and the formats were reviewed. Each was tried.",
+	rows: []row{
+		{
+			"a grantee relabels a ciphertext", "who holds a version's key finds another name under which the value opens (GHASH is linear); no wrap follows him",
+			[]string{"crypto.TestAGranteeCanRelabelAValueButNoWrap", "crypto.TestCVE20208897AGranteeCanReplaceACiphertextButNotItsDigest"}, nil,
+		},
+		{
+			"what a revocation changed is put back", "one by one and all of one kind, before the same process and a fresh one: the revoked reads nothing new",
+			[]string{"TestRowsOfARevocationPutBackOpenNothingNew", "TestSops901RevokedServiceLosesAccessAlsoWithItsRowPutBack", "TestNoRecordPutBackAloneBringsAnythingRevokedBack"}, nil,
+		},
+		{
+			"a revoked token's row is put back", "before another token is revoked: it is not given the next key",
+			[]string{"TestRevokedTokensRecordPutBackBeforeAnotherIsRevokedGivesNothing"}, nil,
+		},
+		{
+			"a record is edited before an update", "a row's variable, a secret's version, and any other byte of any record: the update believes none of it",
+			[]string{"TestAVariableOrVersionEditedBeforeAnUpdateLeadsNobodyAstray", "TestRecordEditedBeforeAnUpdateLeadsNobodyAstray"}, []string{"mutations"},
+		},
+		{
+			"another organization's keyset row", "opens under no other name",
+			[]string{"TestAnOrganizationsRecordDoesNotOpenUnderAnotherName", "crypto.TestTwoOrganizationsCannotBeSwapped"}, nil,
+		},
+		{
+			"IssueToken between listing and flip", "in every interleaving with RevokeToken the new token reads, and the revoked does not",
+			[]string{"TestRevokeTokenIsRightInEveryInterleaving"}, []string{"interleavings"},
+		},
+		{
+			"RevokeToken beside Update", "each stopped at every storage call, and going on later",
+			[]string{"TestActorStoppedAtAnyCallAndGoingOnLaterKeepsWhatTheModelPromises", "TestRevokeTokenIsRightInEveryInterleaving"}, []string{"interleavings"},
+		},
+		{
+			"a second staged update", "while the first is stopped between stage and flip, or is slow: both get through",
+			[]string{"TestActorStoppedAtAnyCallAndGoingOnLaterKeepsWhatTheModelPromises", "TestStagedWritersOverASlowStoreBothGetThrough", "TestAbandonedClaimsAreWaitedForTogether"}, nil,
+		},
+		{
+			"a slow deletion", "leaves what was created and granted anew meanwhile",
+			[]string{
+				"TestASlowDeletionOfASecretLeavesItsSuccessor", "TestASlowDeletionOfAServiceLeavesItsSuccessorsGrants", "TestASlowDeletionOfAServiceLeavesTheRowOfAGrantMadeMeanwhile",
+				"TestASlowDeletionOfAnOrganizationLeavesItsSuccessor", "TestALostDeletionOfASecretLeavesItsSuccessor",
+			}, nil,
+		},
+		{
+			"two grants in one variable", "one of them is refused, also at the same time and in another case",
+			[]string{"TestTwoGrantsAtOnceDoNotMeetInOneVariable", "TestTwoSecretsDoNotMeetInOneVariable", "TestATakenVariableIsRefusedInAnyCase"}, nil,
+		},
+		{
+			"a commit lands after its read-back", "nothing is undone, repeated, or granted by it",
+			[]string{
+				"TestACommitThatLandsAfterItsReadBackChangesNoResult", "TestALostCreationOfAServiceDoesNotLandAfterItsDeletion", "TestALostGrantDoesNotLandAfterRevokeReturned",
+				"TestALostCreationOfASecretIsNotRepeatedAfterItsDeletion", "TestALostValueIsNotSetAgainOverManyLaterOnes",
+			}, nil,
+		},
+		{
+			"write skew and phantoms", "are refused by every driver",
+			everyDriver("ConcurrentWriteSkewIsRefused", "ConcurrentPhantomIsRefused"), nil,
+		},
+		{
+			"delete, create, then an old check", "fails, also after the store was opened again",
+			everyDriver("VersionIsNotReusedAfterDelete", "VersionIsNotReusedAfterReopening"), nil,
+		},
+	},
+}
+
+// everyDriver returns cases of the conformance suite, of each driver.
+func everyDriver(cases ...string) []string {
+	var all []string
+	for _, driver := range []string{"memory", "sqlite", "postgres", "etcd"} {
+		for _, c := range cases {
+			all = append(all, "storage/"+driver+".TestStore/"+c)
+		}
+	}
+	return all
+}
