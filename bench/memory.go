@@ -107,7 +107,7 @@ func (c *crowd) listingMemory(ctx context.Context) (float64, error) {
 
 var bulkMemory = study{
 	name: "memory/bulk", unit: byteCount,
-	claims: []claim{{work: "Growth of the heap while 100,000 secrets are created, in each ninth part", other: "4 MiB", most: 1}},
+	claims: []claim{{work: "Growth of the heap while 100,000 secrets are created, with each round's part of them", other: "4 MiB", most: 1}},
 	setup: func(l *lab) (*race, error) {
 		a, err := l.acme("sqlite")
 		if err != nil {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -77,7 +79,7 @@ func (r *report) peers() string {
 	for _, part := range []struct{ study, title string }{
 		{peers.name, "from the start of a program to its end, with 50 variables in its environment"},
 		{flatBeside.name, "update of one of 100,000 secrets"},
-		{setecReaders.name, "setec with 50,000 secrets: the slowest of a hundred reads"},
+		{setecReaders.name, "setec with 50,000 secrets: p99 of reads"},
 	} {
 		s := r.study(part.study)
 		if s == nil {
@@ -105,19 +107,16 @@ proxy nor Debian has its server.
 func (r *report) binaries() string {
 	var b strings.Builder
 	b.WriteString("## Size\n\nThe smallest app for each driver (`bench/cmd/link`), linked with `-ldflags='-s -w'`.\n\n")
-	b.WriteString(row("app with", "binary", "packages compiled", "of those, foreign", "foreign packages of which one function is linked"))
+	b.WriteString(row("app with", "binary", "packages compiled", "of those, foreign", "foreign modules and their functions that are linked"))
 	b.WriteString(row("---", "---:", "---:", "---:", "---"))
 	for _, l := range r.Links {
-		b.WriteString(row(l.Name, byteCount.format(float64(l.Bytes)), fmt.Sprint(l.Packages), fmt.Sprint(l.Foreign), orNone(l.Single)))
+		var modules []string
+		for _, module := range slices.Sorted(maps.Keys(l.Modules)) {
+			modules = append(modules, fmt.Sprintf("%s %d", module, l.Modules[module]))
+		}
+		b.WriteString(row(l.Name, byteCount.format(float64(l.Bytes)), fmt.Sprint(l.Packages), fmt.Sprint(l.Foreign), strings.Join(modules, ", ")))
 	}
 	return b.String()
-}
-
-func orNone(list []string) string {
-	if len(list) == 0 {
-		return "none"
-	}
-	return "`" + strings.Join(list, "`, `") + "`"
 }
 
 // foreign says for which of the packages that we import one name is all we need.
@@ -128,7 +127,7 @@ func (r *report) foreign() string {
 	for _, u := range r.Usage {
 		which := ""
 		if len(u.Names) < 3 {
-			which = orNone(u.Names)
+			which = "`" + strings.Join(u.Names, "`, `") + "`"
 		}
 		b.WriteString(row("`"+u.Package+"`", fmt.Sprint(len(u.Names)), which))
 	}

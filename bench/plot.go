@@ -12,11 +12,12 @@ import (
 )
 
 var (
-	blue  = color.RGBA{R: 0x30, G: 0x66, B: 0xb0, A: 0xff}
-	red   = color.RGBA{R: 0xc0, G: 0x39, B: 0x2b, A: 0xff}
-	grey  = color.RGBA{R: 0xa0, G: 0xa0, B: 0xa0, A: 0xff}
-	width = 18 * vg.Centimeter
+	blue = color.RGBA{R: 0x30, G: 0x66, B: 0xb0, A: 0xff}
+	red  = color.RGBA{R: 0xc0, G: 0x39, B: 0x2b, A: 0xff}
+	grey = color.RGBA{R: 0xa0, G: 0xa0, B: 0xa0, A: 0xff}
 )
+
+const width = 18 * vg.Centimeter
 
 // A bar is one line of a plot.
 type bar struct {
@@ -71,9 +72,12 @@ func (r *report) plotStart(file string) error {
 	return draw(file, "process start to 50 variables, milliseconds", bars, 0)
 }
 
-// draw draws horizontal bars, the first one at the top, and a line at limit
-// unless that is 0.
+// draw draws horizontal bars, if there are any, the first one at the top, and a
+// line at limit unless that is 0.
 func draw(file, title string, bars []bar, limit float64) error {
+	if len(bars) == 0 {
+		return nil
+	}
 	bars = slices.Clone(bars)
 	slices.Reverse(bars)
 	p := plot.New()

@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -101,9 +101,9 @@ var setecReaders = study{
 		if err != nil {
 			return nil, err
 		}
-		return &race{turns: 1, ways: []way{
-			setec.way("with a writer", fmt.Sprint("busy ", 200)),
-			setec.way("without writers", fmt.Sprint("reads ", 200)),
+		return &race{turns: 1, once: true, ways: []way{ // a read takes as long as a write
+			setec.way("with a writer", "busy 100"),
+			setec.way("without writers", "reads 100"),
 		}}, nil
 	},
 }
@@ -118,7 +118,7 @@ func (l *lab) setec(others int) (*conversation, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := l.output(prepare, nil, file, dir, fmt.Sprint(others)); err != nil {
+	if _, err := l.output(prepare, nil, file, dir, strconv.Itoa(others)); err != nil {
 		return nil, err
 	}
 	program, err := l.peer("setecbench")

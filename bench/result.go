@@ -61,6 +61,9 @@ func (r *report) write(docs string) error {
 	if err != nil {
 		return err
 	}
+	if err := os.MkdirAll(docs, 0o755); err != nil {
+		return err
+	}
 	if err := os.WriteFile(filepath.Join(docs, resultsFile), append(data, '\n'), 0o644); err != nil {
 		return err
 	}

@@ -5,7 +5,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"slices"
+	"path/filepath"
 	"strings"
 )
 
@@ -16,9 +16,9 @@ var links = []string{"memory", "sqlite", "postgres", "etcd", "fromenv"}
 type linkResult struct {
 	Name     string
 	Bytes    int64
-	Packages int      // compiled for it
-	Foreign  int      // of those, neither of the standard library nor ours
-	Single   []string // foreign ones of which a single function is linked
+	Packages int            // compiled for it
+	Foreign  int            // of those, neither of the standard library nor ours
+	Modules  map[string]int // functions of each foreign module that are linked
 }
 
 const ourPath = "github.com/seed-9f6dc42a/secrets"
@@ -55,27 +55,27 @@ func (l *lab) link(name string) (linkResult, error) {
 		return r, err
 	}
 	r.Bytes = info.Size()
-	list, err := l.output("go", nil, "list", "-deps", "-f", "{{.Standard}} {{.ImportPath}}", "./cmd/link/"+name)
+	list, err := l.output("go", nil, "list", "-deps", "-f", "{{.ImportPath}} {{with .Module}}{{.Path}}{{end}}", "./cmd/link/"+name)
 	if err != nil {
 		return r, err
 	}
-	var foreign []string
+	modules := map[string]string{} // by package
 	for line := range strings.Lines(string(list)) {
-		standard, path, _ := strings.Cut(strings.TrimSpace(line), " ")
+		pkg, module, _ := strings.Cut(strings.TrimSpace(line), " ")
 		r.Packages++
-		if standard == "false" && path != ourPath && !strings.HasPrefix(path, ourPath+"/") {
-			foreign = append(foreign, path)
+		if module != "" && module != ourPath && !strings.HasPrefix(module, ourPath+"/") {
+			modules[pkg] = module
 		}
 	}
-	r.Foreign = len(foreign)
-	r.Single, err = l.single(name, foreign)
+	r.Foreign = len(modules)
+	r.Modules, err = l.linked(name, modules)
 	return r, err
 }
 
-// single returns the packages of which one function is linked, beside those that
+// linked counts the functions of each module that are linked, without those that
 // only set a package up.
-func (l *lab) single(name string, packages []string) (single []string, err error) {
-	program := l.dir + "/symbols-" + name
+func (l *lab) linked(name string, modules map[string]string) (map[string]int, error) {
+	program := filepath.Join(l.dir, "symbols-"+name)
 	if output, err := exec.CommandContext(l.ctx, "go", "build", "-o", program, "./cmd/link/"+name).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("%w\n%s", err, output)
 	}
@@ -83,44 +83,40 @@ func (l *lab) single(name string, packages []string) (single []string, err error
 	if err != nil {
 		return nil, err
 	}
-	functions := map[string]map[string]bool{}
+	linked := map[string]int{}
+	for _, module := range modules {
+		linked[module] = 0
+	}
+	seen := map[string]bool{}
 	for line := range strings.Lines(string(symbols)) {
 		fields := strings.Fields(line)
 		if len(fields) < 3 || !strings.EqualFold(fields[1], "t") {
 			continue
 		}
 		pkg, function := splitSymbol(fields[2])
-		if function == "" || function == "init" || strings.HasPrefix(function, "init.") || strings.HasPrefix(function, "map.init") {
+		if setsUp(function) || seen[pkg+"."+function] {
 			continue
 		}
-		if functions[pkg] == nil {
-			functions[pkg] = map[string]bool{}
-		}
-		functions[pkg][function] = true
-	}
-	for _, pkg := range packages {
-		if len(functions[pkg]) == 1 {
-			for function := range functions[pkg] {
-				single = append(single, pkg+"."+function)
-			}
+		seen[pkg+"."+function] = true
+		if module, ok := modules[pkg]; ok {
+			linked[module]++
 		}
 	}
-	slices.Sort(single)
-	return single, nil
+	return linked, nil
 }
 
-// splitSymbol splits at the first dot behind the last slash; the linker writes a
-// dot of the last element as %2e.
+func setsUp(function string) bool {
+	return function == "" || function == "init" || strings.HasPrefix(function, "init.") || strings.HasPrefix(function, "map.init")
+}
+
+// splitSymbol splits at the first dot behind the last slash. The linker writes
+// the other dots of the last element as %2e.
 func splitSymbol(symbol string) (pkg, function string) {
 	if at := strings.IndexByte(symbol, '['); at >= 0 { // of a type parameter
 		symbol = symbol[:at]
 	}
 	slash := strings.LastIndexByte(symbol, '/')
-	dot := strings.IndexByte(symbol[slash+1:], '.')
-	if dot < 0 {
-		return symbol, ""
-	}
-	dot += slash + 1
-	function, _, _ = strings.Cut(symbol[dot+1:], ".func") // a closure belongs to its function
-	return strings.ReplaceAll(symbol[:dot], "%2e", "."), function
+	first, function, _ := strings.Cut(symbol[slash+1:], ".")
+	function, _, _ = strings.Cut(function, ".func") // a closure belongs to its function
+	return symbol[:slash+1] + strings.ReplaceAll(first, "%2e", "."), function
 }
