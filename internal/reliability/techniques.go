@@ -57,6 +57,32 @@ var techniques = group{
 			}, nil,
 		},
 		{
+			"a server that is away, or full", "for a while (half a minute at full length), and for everybody: calls end with their context, and all goes on once it is back",
+			[]string{
+				"internal/torture.TestServerThatIsGoneForAWhileComesBackToEverybody", "internal/torture.TestEtcdWithoutSpaceIsReadAndWritesNothingUntilItHasSpaceAgain",
+				"internal/torture.TestAppWhoseWatchMissedACompactionSeesTheNewestValue",
+			}, nil,
+		},
+		{
+			"no connection left (PostgreSQL)", "more calls than connections wait for each other, and end with their context",
+			[]string{"internal/torture.TestMoreCallsThanConnectionsWaitForEachOther", "internal/torture.TestCallsWithoutAConnectionEndWithTheirContext"}, nil,
+		},
+		{
+			"a store or a root that does not answer", "whichever call it is, the operation ends with its context, and holds up nobody else",
+			[]string{
+				"TestEveryOperationEndsWithItsContextWhicheverCallTheStoreDoesNotAnswer", "TestEveryCallThatAsksARootWhichHangsEndsWithItsContext",
+				"TestARootThatHangsHoldsUpNobodyWhoNeedNotAskIt", "TestARootThatPanicsLeavesNothingLocked",
+			}, nil,
+		},
+		{
+			"what is far too large", "values, names, variables and answers of 1 GiB are refused without a copy of them",
+			[]string{
+				"TestAValueOf1GiBIsRefusedWithoutACopyOfIt", "TestAnEnvironmentTakesAValueOf1GiBWithoutACopyOfIt", "TestNamesOf1GiBAreRefusedWithoutACopyOfThem",
+				"TestVariablesTokensAndIDsOf1GiBAreRefusedWithoutACopyOfThem", "TestAnswersOfAStoreThatAreFarTooLargeAreRefusedWithoutACopyOfThem",
+				"crypto.TestAnswersOfARootThatAreFarTooLargeAreRefused",
+			}, nil,
+		},
+		{
 			"mutation matrix", "each byte of each record is changed; each record is cut, extended, emptied, removed, replaced by every other and by an older one: no wrong value, no panic",
 			[]string{"TestNoChangeOfAnyRecordGivesAWrongValue", "crypto.TestEveryBitOfACiphertextIsAuthenticated", "crypto.TestEveryFieldOfABindingIsAuthenticated"}, []string{"mutations"},
 		},
