@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -34,10 +35,10 @@ const (
 //
 // A failure is yielded once, with a nil environment, and the next environment
 // after it says that it is over: with [ErrUnavailable] the last one may still be
-// used. It tries again after 100 ms, later up to 30 s. [ErrUnauthenticated] ends
-// the sequence, since the token will not be valid again, and so does a store that
-// was closed. A token that expires ends it at that time, whatever the store does.
-// When ctx ends the sequence just ends.
+// used. It tries again after 100 ms, later up to 30 s, and when the store signals.
+// [ErrUnauthenticated] ends the sequence, since the token will not be valid again,
+// and so does a store that was closed. A token that expires ends it at that time,
+// whatever the store does. When ctx ends the sequence just ends.
 //
 // No goroutine of the session outlives the loop. A session may be watched several
 // times at once.
@@ -175,27 +176,43 @@ func (w *watcher) wait(ctx context.Context) {
 	ctx, cancel := w.session.untilExpiry(ctx)
 	defer cancel()
 	if w.backoff > 0 {
-		_ = pause(ctx, w.backoff) // ended contexts are noticed by who reads
+		w.rest(ctx)
 		return
 	}
-	for {
-		timer := time.NewTimer(watchInterval)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+	for !w.signalled(ctx, watchInterval) {
+		if !w.unchanged(ctx) || w.session.cache.ages() {
 			return
-		case _, ok := <-w.changes:
-			timer.Stop()
-			if !ok {
-				w.changes = nil // subscribing again says why
-			}
-			return
-		case <-timer.C:
-			if !w.unchanged(ctx) || w.session.cache.ages() {
-				return
-			}
 		}
 	}
+}
+
+// rest waits after a failure, between a half and all of the backoff. A signal ends
+// it: the store sends one when it is back, and what did not open may have been
+// mended. However many of them come, the store is not read without a pause.
+func (w *watcher) rest(ctx context.Context) {
+	end := time.Now().Add(w.backoff/2 + rand.N(w.backoff/2))
+	if pause(ctx, minBackoff) != nil {
+		return // noticed by who reads
+	}
+	if left := time.Until(end); left > 0 {
+		w.signalled(ctx, left)
+	}
+}
+
+// signalled waits for a signal, or the end of ctx, for as long as it may.
+func (w *watcher) signalled(ctx context.Context, most time.Duration) bool {
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return false
+	case <-ctx.Done():
+	case _, ok := <-w.changes:
+		if !ok {
+			w.changes = nil // subscribing again says why
+		}
+	}
+	return true
 }
 
 // unchanged reports, by one call of the store, that nothing was changed. Nobody

@@ -283,18 +283,25 @@ func (s *switchable) List(ctx context.Context, prefix, after string, limit int) 
 	return s.Store.List(ctx, prefix, after, limit)
 }
 
+// watchSwitchable watches A, which is one.
+func watchSwitchable(t *testing.T) (*fixture, *switchable, *watch) {
+	t.Helper()
+	f := newFixtureOn(t, newMemory(t))
+	f.give(t, "a", "one")
+	store := &switchable{Store: f.store}
+	session, err := secrets.Connect(t.Context(), store, f.token(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := watchA(t, session)
+	wantSaid(t, w, "one")
+	return f, store, w
+}
+
 func TestWatcherOutlivesAStoreThatIsAwayForAnHour(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := newFixtureOn(t, newMemory(t))
-		f.give(t, "a", "one")
-		store := &switchable{Store: f.store}
-		session, err := secrets.Connect(t.Context(), store, f.token(t))
-		if err != nil {
-			t.Fatal(err)
-		}
-		w := watchA(t, session)
-		wantSaid(t, w, "one")
+		f, store, w := watchSwitchable(t)
 		store.off.Store(true)
 		set(t, f.org, "a", "two")
 		wantSaid(t, w, secrets.ErrUnavailable.Error())
@@ -307,6 +314,45 @@ func TestWatcherOutlivesAStoreThatIsAwayForAnHour(t *testing.T) {
 		store.off.Store(false)
 		time.Sleep(time.Minute)
 		wantSaid(t, w, "two")
+		w.end(t)
+	})
+}
+
+// A store that is back signals, and what did not open is mended by a write.
+func TestWatcherThatHasFailedForLongGoesOnAtASignal(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, store, w := watchSwitchable(t)
+		store.off.Store(true)
+		set(t, f.org, "a", "two")
+		wantSaid(t, w, secrets.ErrUnavailable.Error())
+		for range 10 {
+			time.Sleep(time.Hour)
+			store.off.Store(false)
+			set(t, f.org, "a", "three") // wantSaid waits for a second
+			wantSaid(t, w, "three")
+			store.off.Store(true)
+			set(t, f.org, "a", "four")
+			wantSaid(t, w, secrets.ErrUnavailable.Error())
+		}
+		w.end(t)
+	})
+}
+
+func TestSignalsDoNotMakeAWatcherReadAStoreThatFailsWithoutPause(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, store, w := watchSwitchable(t)
+		store.off.Store(true)
+		begin := store.calls.Load()
+		for i := range 1000 {
+			set(t, f.org, "a", strconv.Itoa(i))
+			time.Sleep(10 * time.Millisecond)
+		}
+		wantSaid(t, w, secrets.ErrUnavailable.Error())
+		if calls := store.calls.Load() - begin; calls > 220 {
+			t.Errorf("%d calls in 11 seconds, want one each 50 to 100 ms at most", calls)
+		}
 		w.end(t)
 	})
 }
