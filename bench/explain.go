@@ -12,7 +12,10 @@ func shares(names ...string) func(*studyResult) string {
 		ours := median(s.Ways[0].Rounds)
 		rest, parts := 1.0, []string{}
 		for _, name := range names {
-			share := s.figure(name) / ours
+			share := ratio(s.figure(name), ours)
+			if s.Unit == perSecond { // the faster, the smaller a part
+				share = ratio(ours, s.figure(name))
+			}
 			rest -= share
 			parts = append(parts, fmt.Sprintf("%s %.0f %%", name, 100*share))
 		}
