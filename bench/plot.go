@@ -95,6 +95,8 @@ func draw(file, title string, bars []bar, limit float64) error {
 		names = append(names, b.name)
 	}
 	p.NominalY(names...)
+	p.X.Max *= 1.02
+	p.Y.Label.Text = " " // a margin
 	if limit > 0 {
 		line, err := plotter.NewLine(plotter.XYs{{X: limit, Y: -0.5}, {X: limit, Y: float64(len(bars)) - 0.5}})
 		if err != nil {
