@@ -1,10 +1,14 @@
 package secrets_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"iter"
+	"os"
+	"reflect"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -28,6 +32,7 @@ func clientCalls(c *secrets.Client, name secrets.Name) []call {
 		{at("create organization"), true, func(ctx context.Context) error { return failure(c.CreateOrganization(ctx, name)) }},
 		{at("open organization"), false, func(ctx context.Context) error { return failure(c.Organization(ctx, name)) }},
 		{at("delete organization"), false, func(ctx context.Context) error { return c.DeleteOrganization(ctx, name, nil) }},
+		{at("verify"), false, func(ctx context.Context) error { return failure(c.Verify(ctx, name)) }},
 	}
 }
 
@@ -48,6 +53,9 @@ func secretCalls(o *secrets.Organization, name secrets.Name) []call {
 		{at("get"), false, func(ctx context.Context) error { return failure(o.Secret(ctx, name)) }},
 		{at("reveal"), false, func(ctx context.Context) error { return failure(o.RevealSecret(ctx, name)) }},
 		{at("usage"), false, func(ctx context.Context) error { return failure(o.Usage(ctx, name)) }},
+		{at("list versions"), false, func(ctx context.Context) error { return failure(o.Versions(ctx, name)) }},
+		{at("reveal version"), false, func(ctx context.Context) error { return failure(o.RevealVersion(ctx, name, 1)) }},
+		{at("roll back secret"), false, func(ctx context.Context) error { return failure(o.RollbackSecret(ctx, name, 1, nil)) }},
 		{at("delete secret"), false, func(ctx context.Context) error { return o.DeleteSecret(ctx, name, revoke) }},
 	}...)
 }
@@ -82,10 +90,54 @@ func tokenCalls(s *secrets.Service, id string) []call {
 	}
 	return []call{
 		{at("issue token"), false, func(ctx context.Context) error { return failure(s.IssueToken(ctx)) }},
+		{at("issue token"), false, func(ctx context.Context) error {
+			return failure(s.IssueTokenUntil(ctx, time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC)))
+		}},
 		{at("list tokens"), false, func(ctx context.Context) error { return failure(s.Tokens(ctx)) }},
 		{at("revoke token"), false, func(ctx context.Context) error { return s.RevokeToken(ctx, id) }},
 		{at("list grants"), false, func(ctx context.Context) error { return failure(s.Grants(ctx)) }},
 		{at("environment"), false, func(ctx context.Context) error { return failure(s.Environment(ctx)) }},
+	}
+}
+
+// changeCall updates a secret in a change, whose error says which it is if that is
+// why.
+func changeCall(o *secrets.Organization, name secrets.Name) call {
+	at := secrets.Error{Op: "change", Organization: o.Name(), Secret: name}
+	return call{at, false, func(ctx context.Context) error {
+		return o.Change(ctx, func(c *secrets.Change) error { return c.UpdateSecret(name, secrets.Text(canary), nil) })
+	}}
+}
+
+// confirmCalls are the calls that look at what was deleted.
+func confirmCalls(c *secrets.Client, o *secrets.Organization, secret secrets.Name) []call {
+	at := secrets.Error{Op: "confirm deletion", Organization: o.Name()}
+	of := at
+	of.Secret = secret
+	return []call{
+		{at, false, func(ctx context.Context) error { return failure(c.ConfirmDeletion(ctx, o.Name())) }},
+		{of, false, func(ctx context.Context) error { return failure(o.ConfirmDeletion(ctx, secret)) }},
+	}
+}
+
+// sweepCalls are those about all organizations.
+func sweepCalls(c *secrets.Client) []call {
+	return []call{{secrets.Error{Op: "sweep"}, false, func(ctx context.Context) error { return failure(c.Sweep(ctx)) }}}
+}
+
+// sessionCalls are the calls of an app.
+func sessionCalls(s *secrets.Session) []call {
+	at := func(op string) secrets.Error {
+		return secrets.Error{Op: op, Organization: s.Organization(), Service: s.Service()}
+	}
+	return []call{
+		{at("environment"), false, func(ctx context.Context) error { return failure(s.Environment(ctx)) }},
+		{at("watch"), false, func(ctx context.Context) error {
+			for _, err := range s.Watch(ctx) {
+				return err
+			}
+			return ctx.Err()
+		}},
 	}
 }
 
@@ -112,6 +164,29 @@ func rootCalls(c *secrets.Client, next crypto.Root) []call {
 	return []call{
 		{secrets.Error{Op: "rotate root"}, false, func(ctx context.Context) error { return c.RotateRoot(ctx, next, nil) }},
 		{secrets.Error{Op: "root usage"}, false, func(ctx context.Context) error { return failure(c.RootUsage(ctx, next)) }},
+	}
+}
+
+// A method that is in none of the tables would be left out of all that they test.
+func TestEveryMethodWithAContextIsInTheTablesOfCalls(t *testing.T) {
+	t.Parallel()
+	source, err := os.ReadFile("calls_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, handle := range []reflect.Type{
+		reflect.TypeFor[*secrets.Client](), reflect.TypeFor[*secrets.Organization](),
+		reflect.TypeFor[*secrets.Service](), reflect.TypeFor[*secrets.Session](),
+	} {
+		for method := range handle.Methods() {
+			takes := method.Type.NumIn() > 1 && method.Type.In(1) == reflect.TypeFor[context.Context]()
+			if method.Name == "RevokeExpired" { // of export_test.go
+				continue
+			}
+			if takes && !bytes.Contains(source, []byte("."+method.Name+"(ctx")) {
+				t.Errorf("%v.%s is in none", handle, method.Name)
+			}
+		}
 	}
 }
 

@@ -18,18 +18,14 @@ import (
 func allCalls(t *testing.T, f *fixture) []call {
 	t.Helper()
 	token := f.token(t)
-	session := f.connect(t, token)
-	environment := func(ctx context.Context) error { return failure(session.Environment(ctx)) }
 	return slices.Concat(
 		clientCalls(f.client, "acme"), clientCalls(f.client, "new"),
 		secretCalls(f.org, "a"), secretCalls(f.org, "new"),
 		serviceCalls(f.org, "api"), serviceCalls(f.org, "new"),
 		grantCalls(f.api, "a"), tokenCalls(f.api, token.ID()), listCalls(f.client, f.org),
 		keyCalls(f.org, keyIDs(t, f.org)[0]), rootCalls(f.client, newRoot(t)),
-		[]call{
-			connectCall(secrets.Error{Op: "connect", Organization: "acme", Service: "api"}, f.store, token),
-			{at: secrets.Error{Op: "environment", Organization: "acme", Service: "api"}, do: environment},
-		},
+		confirmCalls(f.client, f.org, "a"), sweepCalls(f.client), sessionCalls(f.connect(t, token))[:1],
+		[]call{connectCall(secrets.Error{Op: "connect", Organization: "acme", Service: "api"}, f.store, token)},
 	)
 }
 

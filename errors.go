@@ -134,6 +134,26 @@ func (e *Error) Error() string {
 // Unwrap returns the reason.
 func (e *Error) Unwrap() error { return e.Err }
 
+// A secretError says which secret an error is about, of the several that a call
+// reads.
+type secretError struct {
+	secret Name
+	err    error
+}
+
+func inSecret(name Name, err error) error { return &secretError{name, err} }
+
+func (e *secretError) Error() string { return fmt.Sprintf("secret %q: %v", e.secret, e.err) }
+func (e *secretError) Unwrap() error { return e.err }
+
+// located returns e with the secret that its reason names.
+func (e Error) located() error {
+	if s, ok := e.Err.(*secretError); ok && (e.Secret == "" || e.Secret == s.secret) {
+		e.Secret, e.Err = s.secret, s.err
+	}
+	return &e
+}
+
 // A NameError says which rule a name breaks. The name is not repeated: values
 // have been passed where a name was meant.
 type NameError struct {

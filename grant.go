@@ -53,11 +53,11 @@ func (s *Service) Grant(ctx context.Context, secret Name, env string) (Grant, er
 	}
 	grant, err := s.grant(ctx, secret, env)
 	if err != nil {
-		failed := &Error{Op: "grant", Organization: s.org.name, Service: s.name, Secret: valid(secret), Err: err}
+		failed := Error{Op: "grant", Organization: s.org.name, Service: s.name, Secret: valid(secret), Err: err}
 		if checkEnvSyntax(env) == nil {
 			failed.Env = env
 		}
-		return Grant{}, failed
+		return Grant{}, failed.located()
 	}
 	return grant, nil
 }

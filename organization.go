@@ -292,5 +292,5 @@ func (o *Organization) fail(op string, service, secret Name, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &Error{Op: op, Organization: o.name, Service: valid(service), Secret: valid(secret), Err: err}
+	return Error{Op: op, Organization: o.name, Service: valid(service), Secret: valid(secret), Err: err}.located()
 }

@@ -237,9 +237,6 @@ func (r *reader) decrypt(name Name, row rowRecord, secret secretRecord) (plainte
 	return plaintext, err == nil, err
 }
 
-// inSecret says which secret of an environment an error is about.
-func inSecret(name Name, err error) error { return fmt.Errorf("secret %q: %w", name, err) }
-
 func getMap(ctx context.Context, store records, keys ...string) (map[string]storage.Entry, error) {
 	entries, err := store.Get(ctx, keys...)
 	m := make(map[string]storage.Entry, len(entries))

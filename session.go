@@ -170,5 +170,5 @@ func (s *Session) fail(op string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &Error{Op: op, Organization: s.Organization(), Service: s.Service(), Err: err}
+	return Error{Op: op, Organization: s.Organization(), Service: s.Service(), Err: err}.located()
 }

@@ -147,11 +147,8 @@ func (ws writers) secrets(v *view) ([]*secretView, error) {
 	secrets := make([]*secretView, len(ws))
 	for i, w := range ws {
 		s, err := v.secret(w.name)
-		if err != nil && len(ws) > 1 {
-			err = inSecret(w.name, err)
-		}
 		if err != nil {
-			return nil, err
+			return nil, inSecret(w.name, err)
 		}
 		secrets[i] = s
 	}
