@@ -40,6 +40,7 @@ type machine struct {
 	view  *view // of a process that runs for longer
 	world *world
 	made  int             // values
+	asked int             // tokens
 	met   map[string]bool // what has been done, and how that ended
 }
 
