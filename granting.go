@@ -208,8 +208,8 @@ func (a *granting) repair(ctx context.Context, i int, current *sealedVersion) er
 // rowOpens reports whether a grantee can read the secret by its row, with each of
 // its keys.
 func (v *view) rowOpens(s *secretView, g grantee) bool {
-	var row rowRecord
-	if decode(v.entries[rowKey(v.org.name, g.Service, s.name)].Value, &row) != nil {
+	row, err := newRow(s.name, v.entries[rowKey(v.org.name, g.Service, s.name)])
+	if err != nil || row.record.Env != g.Env {
 		return false
 	}
 	keys, err := v.granteeKeys(g)
@@ -221,9 +221,9 @@ func (v *view) rowOpens(s *secretView, g grantee) bool {
 			organizationID: v.org.id, organization: v.org.name,
 			serviceID: g.ServiceID, service: g.Service, keyID: g.KeyIDs[i], key: key,
 		}
-		plaintext, ok, err := r.decrypt(s.name, row, s.record)
+		plaintext, err := r.decrypt(row, s.record.sealed())
 		clear(plaintext)
-		if err != nil || !ok || row.Env != g.Env {
+		if err != nil {
 			return false
 		}
 	}

@@ -39,21 +39,19 @@ func (r *reader) environment(ctx context.Context) (*Environment, error) {
 		return nil, err
 	}
 	keys := slices.Clone(r.keys)
-	for _, name := range rows.names {
-		keys = append(keys, secretKey(r.organization, name))
+	for _, row := range rows {
+		keys = append(keys, secretKey(r.organization, row.secret))
 	}
 	entries, err := r.get(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
-	vars, complete, err := r.assemble(rows, entries)
+	vars, err := r.assemble(rows, entries)
+	if errors.Is(err, errMoved) || errors.Is(err, errNotGranted) {
+		vars, err = r.readTogether(ctx, rows, keys)
+	}
 	if err != nil {
 		return nil, err
-	}
-	if !complete {
-		if vars, err = r.readTogether(ctx, rows.names, keys); err != nil {
-			return nil, err
-		}
 	}
 	env, err := NewEnvironment(vars...)
 	if err != nil { // two rows in one variable are what Grant refuses: somebody else put them there
@@ -63,40 +61,39 @@ func (r *reader) environment(ctx context.Context) (*Environment, error) {
 }
 
 // readTogether is the second look, which is final.
-func (r *reader) readTogether(ctx context.Context, names []Name, keys []string) ([]Variable, error) {
-	for _, name := range names {
-		keys = append(keys, rowKey(r.organization, r.service, name))
+func (r *reader) readTogether(ctx context.Context, seen []row, keys []string) ([]Variable, error) {
+	for _, row := range seen {
+		keys = append(keys, rowKey(r.organization, r.service, row.secret))
 	}
 	entries, err := r.get(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
-	rows := rowSet{records: make(map[Name]rowRecord, len(names))}
-	for _, name := range names {
-		row, ok := entries[rowKey(r.organization, r.service, name)]
+	var vars []Variable
+	for _, row := range seen {
+		entry, ok := entries[rowKey(r.organization, r.service, row.secret)]
 		if !ok {
 			continue
 		}
-		var secret secretRecord
-		e, ok := entries[secretKey(r.organization, name)]
-		if !ok {
-			continue
-		}
-		if err := rows.add(name, row); err != nil {
+		v, err := r.openEntry(row.secret, entry, entries)
+		switch {
+		case err == nil:
+			vars = append(vars, v)
+		case errors.Is(err, errMoved):
+			return nil, inSecret(row.secret, ErrTampered)
+		case !errors.Is(err, errNotGranted):
 			return nil, err
 		}
-		if err := decode(e.Value, &secret); err != nil {
-			return nil, inSecret(name, err)
-		}
-		if secret.State != stateLive || secret.ID != rows.records[name].SecretID {
-			rows.drop(name)
-		}
 	}
-	vars, complete, err := r.assemble(rows, entries)
-	if err == nil && !complete {
-		err = ErrTampered
+	return vars, nil
+}
+
+func (r *reader) openEntry(name Name, entry storage.Entry, entries map[string]storage.Entry) (Variable, error) {
+	row, err := newRow(name, entry)
+	if err != nil {
+		return Variable{}, err
 	}
-	return vars, err
+	return r.open(row, entries)
 }
 
 // get reads the records under keys, which authenticate the reader.
@@ -129,112 +126,110 @@ const (
 	maxRow   = 4 << 10
 )
 
-// A rowSet is the rows of a service.
-type rowSet struct {
-	names   []Name
-	records map[Name]rowRecord
+// A row is a grant, as it is stored for the app.
+type row struct {
+	secret Name
+	record rowRecord
 }
 
-// add takes a row, unless it is none that the engine has written: nobody can
+// newRow decodes a row, unless it is none that the engine has written: nobody can
 // make an app hold more than some kilobytes for each.
-func (s *rowSet) add(name Name, e storage.Entry) error {
-	var row rowRecord
+func newRow(secret Name, e storage.Entry) (row, error) {
+	r := row{secret: secret}
 	if len(e.Value) > maxRow {
-		return inSecret(name, ErrTampered)
+		return r, inSecret(secret, ErrTampered)
 	}
-	if err := decode(e.Value, &row); err != nil {
-		return inSecret(name, err)
+	if err := decode(e.Value, &r.record); err != nil {
+		return r, inSecret(secret, err)
 	}
-	if len(row.Wraps) == 0 || len(row.Wraps) > maxWraps {
-		return inSecret(name, ErrTampered)
+	if len(r.record.Wraps) == 0 || len(r.record.Wraps) > maxWraps {
+		return r, inSecret(secret, ErrTampered)
 	}
-	s.names = append(s.names, name)
-	s.records[name] = row
-	return nil
-}
-
-func (s *rowSet) drop(name Name) {
-	s.names = slices.DeleteFunc(s.names, func(n Name) bool { return n == name })
+	return r, nil
 }
 
 // rows lists the service's rows.
-func (r *reader) rows(ctx context.Context) (rowSet, error) {
-	rows := rowSet{records: make(map[Name]rowRecord)}
-	for name, row := range list(ctx, r.store, rowPrefix(r.organization, r.service), nil) {
+func (r *reader) rows(ctx context.Context) (rows []row, err error) {
+	for name, e := range list(ctx, r.store, rowPrefix(r.organization, r.service), nil) {
 		switch {
-		case row.err != nil:
-			return rows, row.err
+		case e.err != nil:
+			return nil, e.err
 		case name == "":
-			return rows, ErrTampered
-		case len(rows.names) == maxRows:
-			return rows, fmt.Errorf("%w: the service has more than %d grants", ErrLimit, maxRows)
+			return nil, ErrTampered
+		case len(rows) == maxRows:
+			return nil, fmt.Errorf("%w: the service has more than %d grants", ErrLimit, maxRows)
 		}
-		if err := rows.add(name, row.entry); err != nil {
-			return rows, err
+		row, err := newRow(name, e.entry)
+		if err != nil {
+			return nil, err
 		}
-		r.see(row.entry.Key, row.entry.Version)
+		rows = append(rows, row)
+		r.see(e.entry.Key, e.entry.Version)
 	}
 	return rows, nil
 }
 
-// assemble opens what rows grant. It is incomplete if a row has no wrap for
-// what the secret is now.
-func (r *reader) assemble(rows rowSet, entries map[string]storage.Entry) (vars []Variable, complete bool, err error) {
-	vars = make([]Variable, 0, len(rows.names))
-	for _, name := range rows.names {
-		e, ok := entries[secretKey(r.organization, name)]
-		if !ok {
-			return nil, false, nil
+// Reasons why a row opens nothing, of which either something has moved since it
+// was read, or the grant is gone.
+var (
+	errMoved      = errors.New("no wrap is for what the secret is now")
+	errNotGranted = errors.New("the secret is gone")
+)
+
+// assemble opens what rows grant.
+func (r *reader) assemble(rows []row, entries map[string]storage.Entry) ([]Variable, error) {
+	vars := make([]Variable, len(rows))
+	for i, row := range rows {
+		var err error
+		if vars[i], err = r.open(row, entries); err != nil {
+			return nil, err
 		}
-		var secret secretRecord
-		if err := decode(e.Value, &secret); err != nil {
-			return nil, false, inSecret(name, err)
-		}
-		v, ok, err := r.open(name, rows.records[name], secret)
-		if err != nil {
-			return nil, false, inSecret(name, err)
-		}
-		if !ok {
-			return nil, false, nil
-		}
-		if err := r.verify(v); err != nil {
-			return nil, false, inSecret(name, err)
-		}
-		vars = append(vars, v)
 	}
-	return vars, true, nil
+	return vars, nil
 }
 
-// open opens one secret by its row; ok is false if the row has no wrap for it.
-func (r *reader) open(name Name, row rowRecord, secret secretRecord) (v Variable, ok bool, err error) {
-	plaintext, ok, err := r.decrypt(name, row, secret)
-	if err != nil || !ok {
-		return v, false, err
+// open opens one secret by its row.
+func (r *reader) open(row row, entries map[string]storage.Entry) (v Variable, err error) {
+	e, ok := entries[secretKey(r.organization, row.secret)]
+	if !ok {
+		return v, errNotGranted
+	}
+	var secret sealedSecret
+	if err := decode(e.Value, &secret); err != nil {
+		return v, inSecret(row.secret, err)
+	}
+	plaintext, err := r.decrypt(row, secret)
+	if err != nil {
+		return v, inSecret(row.secret, err)
 	}
 	defer clear(plaintext)
-	return Variable{Name: row.Env, Value: Bytes(plaintext), Secret: name, ID: secret.ID.String(), Version: secret.Version}, true, nil
+	v = Variable{Name: row.record.Env, Value: Bytes(plaintext), Secret: row.secret, ID: secret.ID.String(), Version: secret.Version}
+	if err := r.verify(v); err != nil {
+		return Variable{}, inSecret(row.secret, err)
+	}
+	return v, nil
 }
 
 // decrypt returns the value in a buffer that the caller clears.
-func (r *reader) decrypt(name Name, row rowRecord, secret secretRecord) (plaintext []byte, ok bool, err error) {
-	if secret.State != stateLive || secret.ID != row.SecretID {
-		return nil, false, nil
+func (r *reader) decrypt(row row, secret sealedSecret) (plaintext []byte, err error) {
+	if secret.State != stateLive || secret.ID != row.record.SecretID {
+		return nil, errNotGranted
 	}
-	i := slices.IndexFunc(row.Wraps, func(w grantWrap) bool { return w.KeyID == secret.KeyID && w.ServiceKeyID == r.keyID })
+	wraps := row.record.Wraps
+	i := slices.IndexFunc(wraps, func(w grantWrap) bool { return w.KeyID == secret.KeyID && w.ServiceKeyID == r.keyID })
 	if i < 0 {
-		return nil, false, nil
+		return nil, errMoved
 	}
-	key, err := r.key.UnwrapVersionKey(row.Wraps[i].Wrap, crypto.GrantBinding{
+	key, err := r.key.UnwrapVersionKey(wraps[i].Wrap, crypto.GrantBinding{
 		OrganizationID: r.organizationID, Organization: string(r.organization),
-		SecretID: secret.ID, Secret: string(name), Version: secret.Version, VersionKeyID: secret.KeyID,
-		ServiceID: r.serviceID, Service: string(r.service), ServiceKeyID: r.keyID, Env: row.Env,
+		SecretID: secret.ID, Secret: string(row.secret), Version: secret.Version, VersionKeyID: secret.KeyID,
+		ServiceID: r.serviceID, Service: string(r.service), ServiceKeyID: r.keyID, Env: row.record.Env,
 		Digest: crypto.DigestOf(secret.Ciphertext),
 	})
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	plaintext, err = key.Decrypt(secret.Ciphertext, valueBinding(r.organizationID, name, secret.ID, secret.Version))
-	return plaintext, err == nil, err
+	return key.Decrypt(secret.Ciphertext, valueBinding(r.organizationID, row.secret, secret.ID, secret.Version))
 }
 
 func getMap(ctx context.Context, store records, keys ...string) (map[string]storage.Entry, error) {

@@ -47,6 +47,32 @@ type secretRecord struct {
 	Oldest     uint64      `cbor:"12,keyasint,omitempty"` // of the versions before this one that are kept; zero for none
 }
 
+// sealedSecret is what an app reads of a secretRecord. It passes over the rest.
+type sealedSecret struct {
+	ID         crypto.ID  `cbor:"1,keyasint"`
+	Version    uint64     `cbor:"2,keyasint"`
+	Serial     passedOver `cbor:"3,keyasint"`
+	State      state      `cbor:"4,keyasint"`
+	KeyID      crypto.ID  `cbor:"5,keyasint"`
+	Recent     passedOver `cbor:"6,keyasint"`
+	Claim      passedOver `cbor:"7,keyasint"`
+	Ciphertext []byte     `cbor:"8,keyasint"`
+	Wrap       passedOver `cbor:"9,keyasint"`
+	Created    passedOver `cbor:"10,keyasint"`
+	Updated    passedOver `cbor:"11,keyasint"`
+	Oldest     passedOver `cbor:"12,keyasint"`
+}
+
+type passedOver struct{}
+
+// UnmarshalCBOR decodes nothing.
+func (*passedOver) UnmarshalCBOR([]byte) error { return nil }
+
+// sealed returns what an app would read of the record.
+func (r *secretRecord) sealed() sealedSecret {
+	return sealedSecret{ID: r.ID, Version: r.Version, State: r.State, KeyID: r.KeyID, Ciphertext: r.Ciphertext}
+}
+
 // recentKeys is how many version key ids a secret remembers: a writer that
 // lost the answer to its commit finds its own among them.
 const recentKeys = 8

@@ -36,7 +36,7 @@ var (
 var (
 	errBinding = errors.New("crypto: more fields, or longer ones, than associated data can hold")
 	errKeySize = errors.New("crypto: a key has 32 bytes")
-	errID      = errors.New("crypto: an id has 32 lower-case hexadecimal digits")
+	errID      = errors.New("crypto: an id has 16 bytes, in text 32 lower-case hexadecimal digits")
 )
 
 // unwrapError turns what a root said about an unwrap into what callers may

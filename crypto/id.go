@@ -44,6 +44,16 @@ func isLowerHex(s string) bool {
 // String returns the 32 lower-case hexadecimal digits of id.
 func (id ID) String() string { return hex.EncodeToString(id[:]) }
 
+// UnmarshalBinary reads the 16 bytes of an ID. Decoders of records would fill it
+// byte by byte, and with zeros if there are fewer.
+func (id *ID) UnmarshalBinary(data []byte) error {
+	if len(data) != len(id) {
+		return errID
+	}
+	*id = ID(data)
+	return nil
+}
+
 // IsZero reports whether id is the zero ID, which names nothing.
 func (id ID) IsZero() bool { return id == ID{} }
 

@@ -48,6 +48,21 @@ func TestAnIDHasOneSpelling(t *testing.T) {
 	}
 }
 
+func TestAnIDHas16Bytes(t *testing.T) {
+	t.Parallel()
+	whole := idOf(7)
+	var id crypto.ID
+	if err := id.UnmarshalBinary(whole[:]); err != nil || id != whole {
+		t.Errorf("%v is read back as %v, %v", whole, id, err)
+	}
+	for _, other := range [][]byte{nil, {}, whole[:15], append(whole[:], 0)} {
+		id := whole
+		if err := id.UnmarshalBinary(other); err == nil || id != whole {
+			t.Errorf("%d bytes are read as %v, %v", len(other), id, err)
+		}
+	}
+}
+
 func TestADigestIsSHA256(t *testing.T) {
 	t.Parallel()
 	// FIPS 180-4, "abc".
