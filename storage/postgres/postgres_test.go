@@ -141,3 +141,35 @@ func wantError(t testing.TB, err, want error) {
 		t.Errorf("got %v, want %v", err, want)
 	}
 }
+
+// What is larger than a Store takes was put there by somebody else. It neither
+// fills the memory nor hides the others.
+func TestValueLargerThanAnEntryIsNotRead(t *testing.T) {
+	t.Parallel()
+	schema := newName("large")
+	s := open(t, schema)
+	largest := strings.Repeat("x", storage.MaxEntry-1)
+	for key, value := range map[string]string{"a": "1", "b": "", "c": "", "d": largest} {
+		commit(t, s, put(key, value))
+	}
+	execute(t,
+		"UPDATE "+schema+".entries SET value = convert_to(repeat('x', 1048577), 'UTF8') WHERE key = 'b'",
+		"UPDATE "+schema+".entries SET value = convert_to(repeat('x', 100000000), 'UTF8') WHERE key = 'c'",
+	)
+	for what, read := range map[string]func() ([]storage.Entry, error){
+		"Get":            func() ([]storage.Entry, error) { return s.Get(t.Context(), "a", "b", "c", "d") },
+		"List of all":    func() ([]storage.Entry, error) { return s.List(t.Context(), "", "", 5) },
+		"List of a part": func() ([]storage.Entry, error) { return s.List(t.Context(), "c", "", 5) },
+	} {
+		found, err := read()
+		if err != nil || len(found) == 0 {
+			t.Errorf("%s: %d entries, %v", what, len(found), err)
+		}
+		for _, e := range found {
+			want := map[string]string{"a": "1", "d": largest}[e.Key]
+			if string(e.Value) != want {
+				t.Errorf("%s: %q has %d bytes, want %d", what, e.Key, len(e.Value), len(want))
+			}
+		}
+	}
+}

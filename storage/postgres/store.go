@@ -41,9 +41,13 @@ type statements struct{ get, list, listAll, check, apply string }
 
 // A page is an interval of the index. Only the empty prefix has no end.
 const (
-	sqlGet     = "SELECT key, value, version FROM %[1]s.entries WHERE key = ANY ($1::text[])"
-	sqlList    = "SELECT key, value, version FROM %[1]s.entries WHERE key > $1 AND key >= $2 AND key < $3 ORDER BY key LIMIT $4"
-	sqlListAll = "SELECT key, value, version FROM %[1]s.entries WHERE key > $1 ORDER BY key LIMIT $2"
+	// sqlValue is a value, or nothing of one that is larger than an entry may be:
+	// no Store has put that there, and a page of them would fill the memory.
+	sqlValue = "CASE WHEN octet_length(value) <= 1048576 THEN value ELSE '' END"
+
+	sqlGet     = "SELECT key, " + sqlValue + ", version FROM %[1]s.entries WHERE key = ANY ($1::text[])"
+	sqlList    = "SELECT key, " + sqlValue + ", version FROM %[1]s.entries WHERE key > $1 AND key >= $2 AND key < $3 ORDER BY key LIMIT $4"
+	sqlListAll = "SELECT key, " + sqlValue + ", version FROM %[1]s.entries WHERE key > $1 ORDER BY key LIMIT $2"
 )
 
 func newStatements(schema string) statements {

@@ -126,6 +126,26 @@ func TestSchemaOfSomebodyElseIsATypedError(t *testing.T) {
 	}
 }
 
+// What is larger than a Store takes was put there by somebody else. It neither
+// fills the memory nor hides the others.
+func TestValueLargerThanAnEntryIsNotRead(t *testing.T) {
+	t.Parallel()
+	path := newPath(t)
+	s := open(t, path, nil)
+	largest := strings.Repeat("x", storage.MaxEntry-1)
+	for key, value := range map[string]string{"a": "1", "b": "", "c": "", "d": largest} {
+		mustPut(t, s, key, value)
+	}
+	alter(t, path, "UPDATE entries SET value = zeroblob(1048577) WHERE key = 'b'; UPDATE entries SET value = zeroblob(100000000) WHERE key = 'c'")
+	expect(t, s, map[string]string{"a": "1", "b": "", "c": "", "d": largest})
+	found, err := s.Get(t.Context(), "a", "b", "c", "d")
+	if err != nil || len(found) != 4 || len(found[1].Value)+len(found[2].Value) != 0 || string(found[3].Value) != largest {
+		t.Errorf("Get: %d entries, %v", len(found), err)
+	}
+	mustPut(t, s, "c", "3")
+	expect(t, s, map[string]string{"a": "1", "b": "", "c": "3", "d": largest})
+}
+
 func TestTriggerInTheFileDoesNotRun(t *testing.T) {
 	t.Parallel()
 	path := newPath(t)

@@ -44,9 +44,13 @@ func newStore(path string, f file, opts Options) *Store {
 // The statements of the three calls. A key is TEXT and compared byte by byte,
 // as BINARY, the default collation, does.
 const (
+	// sqlValue is a value, or nothing of one that is larger than an entry may be:
+	// no Store has put that there, and a page of them would fill the memory.
+	sqlValue = "iif(length(value) <= 1048576, value, x'')"
+
 	sqlVersion = "SELECT version FROM entries WHERE key = ?"
-	sqlGet     = "SELECT version, value FROM entries WHERE key = ?"
-	sqlList    = "SELECT version, value, key FROM entries WHERE key >= ? AND key < ? ORDER BY key LIMIT ?"
+	sqlGet     = "SELECT version, " + sqlValue + " FROM entries WHERE key = ?"
+	sqlList    = "SELECT version, " + sqlValue + ", key FROM entries WHERE key >= ? AND key < ? ORDER BY key LIMIT ?"
 	sqlPut     = "INSERT INTO entries (key, value, version) VALUES (?, ?, ?)" +
 		" ON CONFLICT (key) DO UPDATE SET value = excluded.value, version = excluded.version"
 	sqlDelete = "DELETE FROM entries WHERE key = ?"
