@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -185,13 +186,14 @@ func hugeAnswers(t *testing.T) map[string]func([]storage.Entry) []storage.Entry 
 	for i := range many {
 		many[i] = storage.Entry{Key: "org/acme/env/api/a", Version: 1}
 	}
-	long := strings.Repeat("a", 1<<20)
+	long, slashes := strings.Repeat("a", 1<<20), strings.Repeat("/", 1<<20)
 	return map[string]func([]storage.Entry) []storage.Entry{
-		"entries of 1 GiB":  each(func(e *storage.Entry) { e.Value = huge }),
-		"a tag, and 2 MiB":  each(func(e *storage.Entry) { e.Value = tagged }),
-		"a million entries": func([]storage.Entry) []storage.Entry { return many },
-		"a million more":    func(found []storage.Entry) []storage.Entry { return slices.Concat(found, many) },
-		"keys of 1 MiB":     each(func(e *storage.Entry) { e.Key += long }),
+		"entries of 1 GiB":   each(func(e *storage.Entry) { e.Value = huge }),
+		"a tag, and 2 MiB":   each(func(e *storage.Entry) { e.Value = tagged }),
+		"a million entries":  func([]storage.Entry) []storage.Entry { return many },
+		"a million more":     func(found []storage.Entry) []storage.Entry { return slices.Concat(found, many) },
+		"keys of 1 MiB":      each(func(e *storage.Entry) { e.Key += long }),
+		"keys of many parts": each(func(e *storage.Entry) { e.Key += slashes }),
 	}
 }
 
@@ -208,7 +210,10 @@ func TestAnswersOfAStoreThatAreFarTooLargeAreRefusedWithoutACopyOfThem(t *testin
 			c := &fixture{store: counting, root: f.root}
 			c.client = c.open(t, counting)
 			var answers map[string]string
-			cost := costs(func() { answers = c.answers(t, token) }) - counting.bytes
+			cost := costs(func() {
+				answers = c.answers(t, token)
+				_, _ = c.client.Verify(t.Context(), "acme") // what it finds is another test's
+			}) - counting.bytes
 			if cost > most {
 				t.Errorf("%s, by List %t: %d KiB", what, h.list != nil, cost>>10)
 			}
@@ -221,6 +226,22 @@ func TestAnswersOfAStoreThatAreFarTooLargeAreRefusedWithoutACopyOfThem(t *testin
 		}
 	}
 	t.Attr("bytes", fmt.Sprint(highest))
+}
+
+func TestACacheThatIsFarTooLargeIsNotRead(t *testing.T) {
+	const small = 16 << 20
+	o := newOffline(t)
+	o.wantStart(t, "one", nil)
+	o.away.off.Store(true)
+	for size, most := range map[int64]uint64{small: small + 1<<20, 1 << 30: 1 << 20} {
+		if err := os.Truncate(o.path, size); err != nil { // which takes no space
+			t.Fatal(err)
+		}
+		cost := costs(func() { o.wantStart(t, "", secrets.ErrUnavailable) })
+		if cost > most {
+			t.Errorf("a file of %d MiB: %d KiB", size>>20, cost>>10)
+		}
+	}
 }
 
 // An uncounted store counts what the one below allocates. It is for one goroutine.

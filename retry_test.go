@@ -31,3 +31,23 @@ func TestOperationThatGivesUpSaysWhatTheStoreSaid(t *testing.T) {
 		})
 	}
 }
+
+// The first commit may have been applied, whatever is said of the others.
+func TestOperationThatGivesUpAfterALostCommitDoesNotSayThatNothingWasWritten(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	store, calls := &hooked{Store: f.store}, 0
+	org := f.elsewhere(t, store).org
+	store.commit = func(context.Context, storage.Batch) error {
+		if calls++; calls == 1 {
+			return storage.ErrUnknownOutcome
+		}
+		return storage.ErrConflict
+	}
+	synctest.Test(t, func(t *testing.T) { // the pauses take no time
+		_, err := org.CreateSecret(t.Context(), "a", secrets.Text("one"))
+		if !errors.Is(err, secrets.ErrUnknownOutcome) || errors.Is(err, secrets.ErrConflict) || calls < 2 {
+			t.Errorf("after %d commits: %v", calls, err)
+		}
+	})
+}

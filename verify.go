@@ -96,7 +96,7 @@ func (w *verifier) looks() map[string]look {
 // that stand behind it, so that what changes meanwhile is seen as a whole.
 func (w *verifier) look(ctx context.Context, key string, l look, rest string) error {
 	var names []Name
-	for part := range strings.SplitSeq(rest, "/") {
+	for _, part := range strings.SplitN(rest, "/", 3) { // no look takes more than two
 		names = append(names, Name(part))
 	}
 	if len(names) != l.names || names[0].check() != nil {
