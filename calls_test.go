@@ -7,6 +7,7 @@ import (
 	"iter"
 	"os"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -240,5 +241,32 @@ func wantAt(t *testing.T, err error, where secrets.Error) {
 	got.Err = nil
 	if diff := cmp.Diff(where, got); diff != "" {
 		t.Errorf("the error says something else (-want +got):\n%s", diff)
+	}
+}
+
+func TestErrorOfSeveralSecretsSaysWhichItIsAbout(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.give(t, "a", "one")
+	f.give(t, "b", "two")
+	session := f.connect(t, f.token(t))
+	damage(t, f.store, "org/acme/access/b")
+	damage(t, f.store, "org/acme/env/api/b")
+	for _, c := range []call{
+		{secrets.Error{Op: "environment", Organization: "acme", Service: "api", Secret: "b"}, false, func(ctx context.Context) error {
+			return failure(session.Environment(ctx))
+		}},
+		{secrets.Error{Op: "change", Organization: "acme", Secret: "b"}, false, func(ctx context.Context) error {
+			return f.org.Change(ctx, func(c *secrets.Change) error {
+				return errors.Join(c.SetSecret("a", text("three")), c.SetSecret("b", text("four")))
+			})
+		}},
+	} {
+		err := c.do(t.Context())
+		wantError(t, err, secrets.ErrTampered)
+		wantAt(t, err, c.at)
+		if strings.Count(err.Error(), `"b"`) != 1 {
+			t.Errorf("it is named once in %q", err)
+		}
 	}
 }
