@@ -77,8 +77,8 @@ func budgets(t *testing.T, f *fixture, store storage.Store) []budget {
 	}
 	return []budget{
 		{"connect", 1, 0, 0, 63, 6_600, func(ctx context.Context) error { return failure(secrets.Connect(ctx, store, token)) }},
-		{"environment of 51", 2, 0, 0, 2_010, 290_000, func(ctx context.Context) error { return failure(session.Environment(ctx)) }},
-		{"create", 1, 1, 390, 100, 13_000, func(ctx context.Context) error {
+		{"environment of 51", 2, 0, 0, 1_860, 280_000, func(ctx context.Context) error { return failure(session.Environment(ctx)) }},
+		{"create", 0, 1, 390, 93, 12_000, func(ctx context.Context) error {
 			made++
 			return failure(org.CreateSecret(ctx, secrets.Name(fmt.Sprintf("made-%04d", made)), text("one")))
 		}},

@@ -21,8 +21,9 @@ type Change struct {
 
 // A step is what is to become of one secret: a value, or its removal.
 type step struct {
-	decide decision
-	remove *removal
+	decide  decision
+	creates bool
+	remove  *removal
 }
 
 // maxChange is how many secrets fit a commit: each takes two records at least.
@@ -52,7 +53,7 @@ func (o *Organization) Change(ctx context.Context, do func(*Change) error) error
 
 // CreateSecret is [Organization.CreateSecret] as a part of the change.
 func (c *Change) CreateSecret(name Name, value Value) error {
-	return c.add(name, checkValue(value), step{decide: create(value)})
+	return c.add(name, checkValue(value), step{decide: create(value), creates: true})
 }
 
 // SetSecret is [Organization.SetSecret] as a part of the change.
@@ -87,7 +88,7 @@ func (c *Change) add(name Name, err error, s step) error {
 		return err
 	}
 	w := c.org.writer(name)
-	w.rewrites = s.decide != nil
+	w.creates, w.rewrites = s.creates, s.decide != nil
 	c.writers, c.steps = append(c.writers, w), append(c.steps, s)
 	return nil
 }

@@ -90,7 +90,7 @@ func (o *Organization) RollbackSecret(ctx context.Context, name Name, version ui
 		}
 		return opened.take(), version == s.record.Version, nil
 	}
-	s, err := o.put(ctx, name, decide, versionKey(o.name, name, version))
+	s, err := o.writer(name).put(ctx, decide, versionKey(o.name, name, version))
 	return s, o.fail("roll back secret", "", name, err)
 }
 

@@ -26,7 +26,7 @@ func (o *Organization) liveKeyset(ctx context.Context, entry storage.Entry) (*cr
 // if the record is not the one that was opened last, and otherwise does not wait
 // for who asks it.
 func (o *Organization) keyset(ctx context.Context, entry storage.Entry) (*crypto.Keyset, error) {
-	if keyset := o.state.opened(entry.Value); keyset != nil {
+	if keyset := o.state.opened(entry); keyset != nil {
 		return keyset, nil
 	}
 	select {
@@ -35,7 +35,7 @@ func (o *Organization) keyset(ctx context.Context, entry storage.Entry) (*crypto
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if keyset := o.state.opened(entry.Value); keyset != nil { // meanwhile
+	if keyset := o.state.opened(entry); keyset != nil { // meanwhile
 		return keyset, nil
 	}
 	var record organizationRecord
@@ -49,20 +49,29 @@ func (o *Organization) keyset(ctx context.Context, entry storage.Entry) (*crypto
 	if err != nil {
 		return nil, err
 	}
-	if !o.state.keep(entry.Value, keyset, record.State) {
+	if !o.state.keep(entry, keyset, record.State) {
 		return nil, errNoOrganization // deleted meanwhile
 	}
 	return keyset, nil
 }
 
 // opened returns the keyset of the organization's record, if that was opened last.
-func (s *organizationState) opened(value []byte) *crypto.Keyset {
+func (s *organizationState) opened(entry storage.Entry) *crypto.Keyset {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !bytes.Equal(s.value, value) {
+	if !bytes.Equal(s.entry.Value, entry.Value) {
 		return nil
 	}
+	s.entry.Version = entry.Version
 	return s.keyset
+}
+
+// last returns the organization's record as it was read last, without a Version if
+// it was not.
+func (s *organizationState) last() storage.Entry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.entry
 }
 
 // mayBe reports whether the organization may be in a state: one that this process
@@ -74,13 +83,13 @@ func (s *organizationState) mayBe(in state) bool {
 }
 
 // keep keeps an open keyset, if the organization may be in that state.
-func (s *organizationState) keep(value []byte, keyset *crypto.Keyset, in state) bool {
+func (s *organizationState) keep(entry storage.Entry, keyset *crypto.Keyset, in state) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.dead && in != stateDeleted {
 		return false
 	}
-	s.value, s.keyset = bytes.Clone(value), keyset
+	s.entry, s.keyset = storage.Entry{Key: entry.Key, Value: bytes.Clone(entry.Value), Version: entry.Version}, keyset
 	return true
 }
 
@@ -118,7 +127,7 @@ func (o *Organization) putKeyset(ctx context.Context, root crypto.Root, entry st
 	if err := o.replace(ctx, entry, value); err != nil {
 		return err
 	}
-	o.state.hold(value, opened)
+	o.state.hold(storage.Entry{Key: entry.Key, Value: value}, opened)
 	return nil
 }
 
@@ -132,7 +141,7 @@ func (o *Organization) replace(ctx context.Context, entry storage.Entry, value [
 
 // hold keeps an open keyset, unless the root is being asked for one: then it is
 // asked once more.
-func (s *organizationState) hold(value []byte, keyset *crypto.Keyset) {
+func (s *organizationState) hold(entry storage.Entry, keyset *crypto.Keyset) {
 	select {
 	case s.gate <- struct{}{}:
 		defer func() { <-s.gate }()
@@ -142,7 +151,7 @@ func (s *organizationState) hold(value []byte, keyset *crypto.Keyset) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.dead {
-		s.value, s.keyset = value, keyset
+		s.entry, s.keyset = entry, keyset
 	}
 }
 

@@ -36,7 +36,7 @@ type OrganizationInfo struct {
 type organizationState struct {
 	gate   chan struct{} // held while the root is asked, so that it is asked once
 	mu     sync.Mutex    // never held while it is asked
-	value  []byte        // the organization's record, as opened last
+	entry  storage.Entry // the organization's record, as opened last; no Version if it was not read since it was written
 	keyset *crypto.Keyset
 	dead   bool                             // deleted by this process
 	keys   map[crypto.ID]*crypto.ServiceKey // an id always means the same key
@@ -265,7 +265,7 @@ func (c *Client) keep(ref organizationRef, s *organizationState) *organizationSt
 func (s *organizationState) bury() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.dead, s.keyset, s.value = true, nil, nil
+	s.dead, s.keyset, s.entry = true, nil, storage.Entry{}
 	clear(s.keys)
 }
 

@@ -18,7 +18,9 @@ type UpdateOptions struct {
 // [ErrExists] if there is one of that name, [ErrValueEmpty] or
 // [ErrValueTooLarge]. If the name was deleted before, versions go on counting.
 func (o *Organization) CreateSecret(ctx context.Context, name Name, value Value) (Secret, error) {
-	s, err := o.putValue(ctx, name, value, create(value))
+	w := o.writer(name)
+	w.creates = true
+	s, err := w.putValue(ctx, value, create(value))
 	return s, o.fail("create secret", "", name, err)
 }
 
@@ -27,7 +29,7 @@ func (o *Organization) CreateSecret(ctx context.Context, name Name, value Value)
 // of [Organization.CreateSecret] but for ErrExists, and an [*EnvError] if a
 // variable that the secret goes to cannot carry the value.
 func (o *Organization) SetSecret(ctx context.Context, name Name, value Value) (Secret, error) {
-	s, err := o.putValue(ctx, name, value, set(value))
+	s, err := o.writer(name).putValue(ctx, value, set(value))
 	return s, o.fail("set secret", "", name, err)
 }
 
@@ -36,7 +38,7 @@ func (o *Organization) SetSecret(ctx context.Context, name Name, value Value) (S
 // [ErrNotFound], the errors of [Organization.SetSecret], and [ErrConflict] if a
 // condition of opts does not hold.
 func (o *Organization) UpdateSecret(ctx context.Context, name Name, value Value, opts *UpdateOptions) (Secret, error) {
-	s, err := o.putValue(ctx, name, value, update(value, opts))
+	s, err := o.writer(name).putValue(ctx, value, update(value, opts))
 	return s, o.fail("update secret", "", name, err)
 }
 
@@ -93,20 +95,19 @@ func (s *secretView) checkID(want string) error {
 }
 
 // putValue is put for a value that the caller gives.
-func (o *Organization) putValue(ctx context.Context, name Name, value Value, decide decision) (Secret, error) {
-	if err := cmp.Or(name.checkAs("secret"), checkValue(value)); err != nil {
+func (w *writer) putValue(ctx context.Context, value Value, decide decision) (Secret, error) {
+	if err := cmp.Or(w.name.checkAs("secret"), checkValue(value)); err != nil {
 		return Secret{}, err
 	}
-	return o.put(ctx, name, decide)
+	return w.put(ctx, decide)
 }
 
 // put sets the value that decide says. What that needs is read with the secret,
 // under more.
-func (o *Organization) put(ctx context.Context, name Name, decide decision, more ...string) (Secret, error) {
-	if err := name.checkAs("secret"); err != nil {
+func (w *writer) put(ctx context.Context, decide decision, more ...string) (Secret, error) {
+	if err := w.name.checkAs("secret"); err != nil {
 		return Secret{}, err
 	}
-	w := o.writer(name)
 	w.rewrites = true
 	var made Secret
 	err := retry(ctx, func() error {
@@ -125,7 +126,7 @@ func (o *Organization) put(ctx context.Context, name Name, decide decision, more
 			return err
 		}
 		if s.unfinished() {
-			if err := o.cleanUp(ctx, v, s); err != nil {
+			if err := w.org.cleanUp(ctx, v, s); err != nil {
 				return err
 			}
 			return errAgain

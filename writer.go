@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/seed-9f6dc42a/secrets/crypto"
+	"github.com/seed-9f6dc42a/secrets/storage"
 )
 
 // A writer is one operation on one secret, over all its attempts.
@@ -13,6 +14,7 @@ type writer struct {
 	org  *Organization
 	name Name
 
+	creates  bool                 // nothing is under the name, unless an attempt has found out otherwise
 	rewrites bool                 // it wraps for all grantees, and so reads their services' keys
 	written  map[crypto.ID]Secret // by version key id: what each attempt would have made
 	id       crypto.ID            // see same
@@ -85,6 +87,9 @@ type writers []*writer
 // and, for rewrites, the grantees' services at one instant, once no other
 // writer's claim is on any of the secrets.
 func (ws writers) read(ctx context.Context, more ...string) (*view, []*secretView, error) {
+	if v, secrets := ws.expected(ctx); v != nil {
+		return v, secrets, nil
+	}
 	for {
 		v, secrets, err := ws.readOnce(ctx, more)
 		if err != nil {
@@ -97,6 +102,32 @@ func (ws writers) read(ctx context.Context, more ...string) (*view, []*secretVie
 			return nil, nil, err
 		}
 	}
+}
+
+// expected is what there is to read if all secrets are to be created: the
+// organization as it was read last, and nothing else. The commit is on the
+// condition that this is so; the next attempt reads.
+func (ws writers) expected(ctx context.Context) (*view, []*secretView) {
+	for _, w := range ws {
+		if !w.creates {
+			return nil, nil
+		}
+		w.creates = false
+	}
+	o := ws[0].org
+	organization := o.state.last()
+	if organization.Version == 0 {
+		return nil, nil
+	}
+	v, err := o.view(ctx, o.state.floors.now(), map[string]storage.Entry{organization.Key: organization})
+	if err != nil {
+		return nil, nil
+	}
+	secrets, err := ws.secrets(v)
+	if err != nil { // they have been there
+		return nil, nil
+	}
+	return v, secrets
 }
 
 func (ws writers) blocked(v *view, secrets []*secretView) bool {
