@@ -86,7 +86,8 @@ func parse(r io.Reader) (events, error) {
 }
 
 // collect adds the tests that have passed to a map. It returns an error for the
-// others: a test that is skipped, even in part, has not passed.
+// others: a test that is skipped, even in part, has not passed. Nor has one whose
+// package fails after it, for what was left behind.
 func (all events) collect(folder string, tests []string, passed map[string]Passed) error {
 	var errs []error
 	for _, test := range tests {
@@ -96,6 +97,10 @@ func (all events) collect(folder string, tests []string, passed map[string]Passe
 			continue
 		}
 		passed[join(folder, test)] = p
+	}
+	ofPackage := func(e event) bool { return e.Test == "" && e.Action == "fail" }
+	if len(errs) == 0 && slices.ContainsFunc(all, ofPackage) {
+		errs = append(errs, fmt.Errorf("%s: the tests passed, and the package failed\n%s", folder, all.output("")))
 	}
 	return errors.Join(errs...)
 }

@@ -55,6 +55,15 @@ func TestATestThatDidNotPassIsAnError(t *testing.T) {
 	}
 }
 
+// Such as one whose tests have left a goroutine behind.
+func TestAPackageThatFailsThoughItsTestsPassIsAnError(t *testing.T) {
+	t.Parallel()
+	all := append(said(t), event{Action: "output", Output: "left behind\n"}, event{Action: "fail"})
+	if err := all.collect("p", []string{"TestA"}, map[string]Passed{}); err == nil || !strings.Contains(err.Error(), "left behind") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func said(t *testing.T) events {
 	t.Helper()
 	all, err := parse(strings.NewReader(output))
