@@ -2,11 +2,6 @@ package secrets_test
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/fxamacker/cbor/v2"
@@ -14,86 +9,7 @@ import (
 	"github.com/seed-9f6dc42a/secrets"
 	"github.com/seed-9f6dc42a/secrets/crypto"
 	"github.com/seed-9f6dc42a/secrets/storage"
-	"github.com/seed-9f6dc42a/secrets/storage/sqlite"
 )
-
-// A dump is the files of a database, at a time when everything is in use, and what
-// was deleted is not purged yet.
-func TestADumpOfTheDatabaseHoldsNoValueTokenOrKey(t *testing.T) {
-	t.Parallel()
-	folder, keyFile := t.TempDir(), filepath.Join(t.TempDir(), "root.json")
-	root, err := crypto.KeyFile(keyFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	store, err := sqlite.Open(t.Context(), filepath.Join(folder, "secrets.db"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
-	f := newFixtureWith(t, store, root)
-	f.give(t, "a", "one")
-	f.give(t, "a", "two")
-	f.give(t, "b", "three")
-	tokens := []secrets.Token{f.token(t), f.token(t)}
-	if err := f.api.RevokeToken(t.Context(), tokens[0].ID()); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.org.DeleteSecret(t.Context(), "b", &secrets.DeleteOptions{Revoke: true}); err != nil {
-		t.Fatal(err)
-	}
-	canaries := map[string]string{"a value": planted, "the root's key": keyOf(t, keyFile)}
-	for i, token := range tokens {
-		fields := tokenFields(token.Reveal())
-		canaries[fmt.Sprint("token ", i)] = token.Reveal()
-		canaries[fmt.Sprint("the key of token ", i)] = fields[len(fields)-32:]
-	}
-	dump := dumpOf(t, folder)
-	if !found(dump, []byte("org/acme/secret/a")) || !found(dump, []byte(tokens[1].ID())) {
-		t.Error("not even names are found: the search is wrong")
-	}
-	for what, canary := range canaries {
-		if found(dump, []byte(canary)) {
-			t.Errorf("%s is in the files", what)
-		}
-	}
-	t.Attr("canaries-searched", fmt.Sprint(len(canaries)))
-}
-
-// keyOf returns the bytes of the key in a key file, with which its keyset ends.
-func keyOf(t *testing.T, path string) string {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, value, _ := strings.Cut(string(text), `"value"`)
-	quoted := strings.SplitN(value, `"`, 3)
-	if len(quoted) < 3 {
-		t.Fatal("no key in the key file")
-	}
-	var key []byte
-	if err := json.Unmarshal([]byte(`"`+quoted[1]+`"`), &key); err != nil || len(key) < 32 {
-		t.Fatal(len(key), err)
-	}
-	return string(key[len(key)-32:])
-}
-
-func dumpOf(t *testing.T, folder string) (all []byte) {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join(folder, "*"))
-	if err != nil || len(files) == 0 {
-		t.Fatal(files, err)
-	}
-	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, data...)
-	}
-	return all
-}
 
 // Whoever edits a record knows its format, and leaves its tag as it was.
 func TestAVariableOrVersionEditedBeforeAnUpdateLeadsNobodyAstray(t *testing.T) {

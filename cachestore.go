@@ -1,14 +1,15 @@
 package secrets
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
+	"github.com/seed-9f6dc42a/secrets/internal/regular"
 	"github.com/seed-9f6dc42a/secrets/storage"
 )
 
@@ -71,26 +72,29 @@ func (e cacheEntry) entry() storage.Entry {
 	return storage.Entry{Key: e.Key, Value: e.Value, Version: e.Version}
 }
 
-// maxCache is more than 4,998 grants of the largest values take.
+// maxCache is more than 4,998 grants of the largest values take: 64 KiB each, and
+// some 5 KiB for the rest of their records.
 const maxCache = 512 << 20
 
-// readFile reads a regular file of a bounded size. Opening one of another kind
-// does not wait for who writes to it.
+// cacheHead is how each file begins: a frame without a tag, and a map of two
+// from its first key on.
+var cacheHead = []byte{recordFormat, 0, 0xa2, 0x01}
+
+// readFile reads a regular file of a bounded size; of what is no cache, the
+// beginning alone.
 func readFile(path string) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, info, err := regular.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxCache {
+	head := make([]byte, len(cacheHead))
+	if _, err := io.ReadFull(f, head); err != nil || !bytes.Equal(head, cacheHead) || info.Size() > maxCache {
 		return nil, ErrTampered
 	}
 	data := make([]byte, info.Size()) // at once: growing would take a multiple
-	_, err = io.ReadFull(f, data)
+	n := copy(data, head)
+	_, err = io.ReadFull(f, data[n:])
 	return data, err
 }
 

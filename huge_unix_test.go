@@ -94,6 +94,21 @@ func TestAValueOf1GiBIsRefusedWithoutACopyOfIt(t *testing.T) {
 	}
 }
 
+func TestValuesAreComparedWithoutACopyOfThem(t *testing.T) {
+	huge, large, same := secrets.Text(hugeText(t)), secrets.Text(hugeText(t)[:4<<20]), secrets.Text(hugeText(t)[:4<<20])
+	cost := costs(func() {
+		if huge.Equal(large) || large.Equal(huge) || huge.Equal(secrets.Value{}) {
+			t.Error("values of different lengths are equal")
+		}
+		if !large.Equal(same) {
+			t.Error("equal values are not")
+		}
+	})
+	if cost > 1<<20 {
+		t.Errorf("%d KiB", cost>>10)
+	}
+}
+
 func TestAnEnvironmentTakesAValueOf1GiBWithoutACopyOfIt(t *testing.T) {
 	value := secrets.Text(hugeText(t))
 	wantCheap(t, secrets.ErrInvalidEnv, map[string]func() error{"NUL": func() error {

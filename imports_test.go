@@ -33,7 +33,7 @@ var commonTests = []string{
 // which the packages of this module may depend on each other.
 var allowedImports = map[string]imports{
 	".": {
-		files: []string{module + "/crypto", module + "/storage", "github.com/fxamacker/cbor/v2"},
+		files: []string{module + "/crypto", module + "/storage", module + "/internal/regular", "github.com/fxamacker/cbor/v2"},
 		tests: []string{
 			module + "/envload", module + "/secretstest", module + "/storage/storagetest", module + "/internal/testserver", module + "/internal/etcdtest",
 			module + "/storage/memory", module + "/storage/sqlite", module + "/storage/postgres", module + "/storage/etcd",
@@ -68,7 +68,7 @@ var allowedImports = map[string]imports{
 		tests: []string{module + "/storage/memory"},
 	},
 	"envload": {
-		files: []string{module, "github.com/caarlos0/env/v11"},
+		files: []string{module, module + "/internal/regular", "github.com/caarlos0/env/v11"},
 		tests: []string{module + "/crypto", module + "/secretstest", module + "/storage", module + "/storage/memory"},
 	},
 	"envload/fromenv": { // apart, so that envload links no driver
@@ -89,6 +89,7 @@ var allowedImports = map[string]imports{
 	"internal/leaktest": { // for tests only
 		files: []string{"go.uber.org/goleak"},
 	},
+	"internal/regular":     {},
 	"internal/reliability": {},
 	"internal/torture": { // tests only
 		tests: []string{

@@ -65,7 +65,7 @@ func set(value Value) decision {
 			return value, false, err
 		}
 		defer current.wipe()
-		return value, value.equal(current.plaintext), nil
+		return value, equal(value.Reveal(), current.plaintext), nil
 	}
 }
 

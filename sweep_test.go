@@ -84,7 +84,7 @@ func sweepEntries(t testing.TB, store storage.Store, secret []byte, what string)
 
 // sweepFile looks through the bytes of a database.
 func sweepFile(t testing.TB, path string) {
-	for _, name := range []string{path, path + "-wal"} {
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
 		data, err := os.ReadFile(name)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			t.Error(err)

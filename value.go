@@ -50,16 +50,18 @@ func (v Value) IsZero() bool { return v.Len() == 0 }
 
 // Equal reports whether both values have the same bytes. The time it takes
 // depends on their lengths alone.
-func (v Value) Equal(other Value) bool {
-	b := other.RevealBytes()
-	defer clear(b)
-	return v.equal(b)
-}
+func (v Value) Equal(other Value) bool { return equal(v.Reveal(), other.Reveal()) }
 
-func (v Value) equal(other []byte) bool {
-	b := v.RevealBytes()
-	defer clear(b)
-	return subtle.ConstantTimeCompare(b, other) == 1
+// equal is [subtle.ConstantTimeCompare] without a copy of what is a string.
+func equal[T string | []byte](a string, b T) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	var differs byte
+	for i := range len(a) {
+		differs |= a[i] ^ b[i]
+	}
+	return subtle.ConstantTimeByteEq(differs, 0) == 1
 }
 
 // Format prints [Redacted], whatever the verb.

@@ -195,6 +195,28 @@ func TestLoadRefusesTooMuchInAll(t *testing.T) {
 	}
 }
 
+func TestManyVariablesAreSetTogetherOrNotAtAll(t *testing.T) {
+	before := os.Environ()
+	largest := strings.Repeat("x", secrets.MaxValue)
+	for _, value := range []string{strings.Repeat("x", 300), largest} {
+		values := make(vars)
+		for i := range 4096 {
+			values[fmt.Sprintf("ENVLOAD_%04d", i)] = value
+		}
+		src := secretstest.Environment(t, values)
+		_, load := envload.Load(t.Context(), src, nil)
+		_, environ := envload.Environ(t.Context(), src, nil)
+		for _, err := range []error{load, environ} {
+			if got := problems(t, err); len(got) != 1 || !strings.Contains(got[0], "in all, and may have 1048576") || !errors.Is(err, envload.ErrTooLarge) {
+				t.Errorf("4,096 variables of %d bytes: got %d problems", len(value), len(got))
+			}
+		}
+	}
+	if diff := cmp.Diff(before, os.Environ()); diff != "" {
+		t.Errorf("(-before +after):\n%s", diff)
+	}
+}
+
 func TestLoadDoesNotMindWhatItDoesNotAddTo(t *testing.T) {
 	unset(t, "ENVLOAD_SMALL")
 	for i := range 10 {

@@ -31,6 +31,9 @@ func TestMain(m *testing.M) {
 		}
 		syscall.Exit(0) // os.Exit waits a second under the race detector
 	}
+	if len(os.Args) > 1 && os.Args[1] == failToStart {
+		failStarting()
+	}
 	leaktest.Main(m)
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/seed-9f6dc42a/secrets"
+	"github.com/seed-9f6dc42a/secrets/internal/regular"
 )
 
 // maxTokenFile is far above the length of any token.
@@ -63,15 +64,11 @@ func readToken(variable, path string) (secrets.Token, error) {
 }
 
 func readTokenFile(path string) (string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", fmt.Errorf("cannot be read: %w", cause(err))
-	}
-	if !info.Mode().IsRegular() { // before it is opened: a pipe would block
-		return "", errNotRegular
-	}
-	file, err := os.Open(path)
-	if err != nil {
+	file, _, err := regular.Open(path)
+	switch {
+	case errors.Is(err, regular.Err):
+		return "", fmt.Errorf("is %w", err)
+	case err != nil:
 		return "", fmt.Errorf("cannot be read: %w", cause(err))
 	}
 	defer file.Close()
@@ -97,7 +94,4 @@ func tokenError(variable string, err error) error {
 	return newError([]Problem{{Env: variable, Err: err}})
 }
 
-var (
-	errNotRegular       = errors.New("is not a regular file")
-	errTooLargeForToken = errors.New("has more than 4 KiB, so it is no token")
-)
+var errTooLargeForToken = errors.New("has more than 4 KiB, so it is no token")

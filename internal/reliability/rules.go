@@ -34,7 +34,8 @@ var rules = group{
 			"files of keys, tokens and caches", "are private, follow no planted link, wait for no pipe, and are there whole or not",
 			[]string{
 				"crypto.TestAKeyFileThatOthersMayReadIsRefused", "crypto.TestAKeyFileOfAnotherUserIsRefused", "crypto.TestAFullDiskLeavesNothingBehind",
-				"crypto.TestProcessesStartingAtOnceShareOneKey", "envload.TestTokenDoesNotWaitForAPipe", "TestCacheDoesNotWaitForAPipe", "TestCacheIsReplacedAndNotWrittenTo",
+				"crypto.TestProcessesStartingAtOnceShareOneKey", "envload.TestTokenDoesNotWaitForAPipe", "envload.TestTokenDoesNotWaitForAPipeThatIsPutInThePlaceOfTheFile",
+				"TestCacheDoesNotWaitForAPipe", "TestCacheIsReplacedAndNotWrittenTo",
 				"storage/sqlite.TestFilesArePrivateWhateverTheUmask", "storage/sqlite.TestNothingIsOpenedThroughALinkBesideTheDatabase",
 			}, nil,
 		},

@@ -77,7 +77,8 @@ var techniques = group{
 		{
 			"what is far too large", "values, names, variables and answers of 1 GiB are refused without a copy of them",
 			[]string{
-				"TestAValueOf1GiBIsRefusedWithoutACopyOfIt", "TestAnEnvironmentTakesAValueOf1GiBWithoutACopyOfIt", "TestNamesOf1GiBAreRefusedWithoutACopyOfThem",
+				"TestAValueOf1GiBIsRefusedWithoutACopyOfIt", "TestValuesAreComparedWithoutACopyOfThem", "TestWhatIsNoCacheIsRefusedWithoutReadingIt",
+				"TestAnEnvironmentTakesAValueOf1GiBWithoutACopyOfIt", "TestNamesOf1GiBAreRefusedWithoutACopyOfThem",
 				"TestVariablesTokensAndIDsOf1GiBAreRefusedWithoutACopyOfThem", "TestAnswersOfAStoreThatAreFarTooLargeAreRefusedWithoutACopyOfThem",
 				"crypto.TestAnswersOfARootThatAreFarTooLargeAreRefused",
 			}, nil,
@@ -88,7 +89,7 @@ var techniques = group{
 		},
 		{
 			"canaries", "planted values are looked for, raw, in hex and in base64, in everything that anybody could see",
-			[]string{"TestNoErrorOfAnyCallHoldsAValue", "TestADumpOfTheDatabaseHoldsNoValueTokenOrKey", "secretstest.TestNoLeakFindsEachPlace"}, []string{"canaries-searched"},
+			[]string{"TestNoErrorOfAnyCallHoldsAValue", "TestADumpOfTheDatabaseHoldsNoValueTokenOrKey", "TestFilesOfAServerHoldNoValueTokenOrKey", "secretstest.TestNoLeakFindsEachPlace"}, []string{"canaries-searched"},
 		},
 		{
 			"a look into the memory", "of a child process: values that nobody holds any more are not there",

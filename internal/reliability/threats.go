@@ -6,7 +6,7 @@ var threats = group{
 	rows: []row{
 		{
 			"has a dump of the database", "learns names, who is granted what, sizes and times; no value, no token, no key",
-			[]string{"TestADumpOfTheDatabaseHoldsNoValueTokenOrKey", "TestStoreOfCiphertextHoldsNoValue", "TestNoCiphertextOfADeletedSecretIsInTheFiles"},
+			[]string{"TestADumpOfTheDatabaseHoldsNoValueTokenOrKey", "TestFilesOfAServerHoldNoValueTokenOrKey", "TestStoreOfCiphertextHoldsNoValue", "TestNoCiphertextOfADeletedSecretIsInTheFiles"},
 			[]string{"canaries-searched"},
 		},
 		{
@@ -56,9 +56,10 @@ var threats = group{
 			"reads errors, logs, panics, test output", "never sees a value, key, token or connection string",
 			[]string{
 				"TestNoErrorOfAnyCallHoldsAValue", "TestTamperedRecordsLeakNothing", "TestNoVerbPrintsAValueOrToken", "TestNoHandlePrintsAValueTokenOrKey",
-				"TestPanicsAndTestLogsDoNotShowAValueOrToken", "TestCacheLeaksNothing", "crypto.TestNoVerbPrintsAKey", "crypto.TestNoEncoderOrLoggerWritesAKey",
+				"TestPanicsAndTestLogsDoNotShowAValueOrToken", "TestCacheLeaksNothing", "TestTheLogOfACacheSaysWhatIsWrongAndNoSecret", "crypto.TestNoVerbPrintsAKey", "crypto.TestNoEncoderOrLoggerWritesAKey",
 				"envload.TestNoErrorOfAnOptionCarriesAValue", "envload.TestNoErrorOfTheRulesCarriesAValue", "envload.TestNoReportCarriesAValue",
-				"envload.TestNoErrorOfTokenCarriesIt", "envload/fromenv.TestWhatIsWrongIsSaidWithoutWhatIsInIt", "storage.TestLimitErrorsCarryNoValue",
+				"envload.TestNoErrorOfTokenCarriesIt", "envload.TestAChildThatCannotStartShowsNothingOfItsEnvironment",
+				"envload.TestAChildWasStartedWithWhatItIsGrantedAndNothingElse", "envload/fromenv.TestWhatIsWrongIsSaidWithoutWhatIsInIt", "storage.TestLimitErrorsCarryNoValue",
 				"storage/sqlite.TestConnectionStringsAreNotRepeated", "storage/postgres.TestErrorsShowNothingOfAConnectionString",
 				"storage/postgres.TestErrorsOfTheServerQuoteNothing", "storage/etcd.TestErrorsHaveNothingThatTheServerQuotes",
 			},
@@ -69,7 +70,8 @@ var threats = group{
 			[]string{
 				"TestPrivilegedVariablesAreRefusedWithoutCase", "TestGrantRefusesPrivilegedVariables", "TestThePlatformInjectsNoSecretIntoAPrivilegedVariable",
 				"TestBadVariablesAreRefused", "TestCVE202241716NULDoesNotReachAVariable", "envload.TestPrivilegedVariablesAreRefused",
-				"envload.TestLoadRefusesWhatNoProgramCouldBeStartedWith", "envload.TestLoadRefusesTooMuchInAll", "envload.TestEnvironRefusesWhatCannotBeStarted",
+				"envload.TestLoadRefusesWhatNoProgramCouldBeStartedWith", "envload.TestLoadRefusesTooMuchInAll", "envload.TestManyVariablesAreSetTogetherOrNotAtAll",
+				"envload.TestEnvironRefusesWhatCannotBeStarted",
 				"TestBadNamesAreRefusedByEveryCall",
 			},
 			nil,
