@@ -40,6 +40,9 @@ const maxChange = storage.MaxWrites / 2
 // more than 50 secrets, 1 MiB or 100 records. A value takes two records, a third
 // if the version before it is kept, and one for each service that is granted it; a
 // deletion two, one for each older version, and two for each service.
+//
+// To import many secrets, make changes of 50 from a few goroutines: while one waits
+// for its commit another encrypts.
 func (o *Organization) Change(ctx context.Context, do func(*Change) error) error {
 	c := &Change{org: o}
 	if err := cmp.Or(do(c), c.err); err != nil {

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
+	"sync"
 	"time"
 )
 
 // bulk measures how fast many secrets are created, as many as fit in each
-// commit, and what that leaves in memory.
+// commit, by a few at once, and what that leaves in memory.
 var bulk = study{
 	name: "bulk/sqlite", unit: perSecond,
 	claims: []claim{{
@@ -32,14 +34,24 @@ const step = 1000
 // steps is how many of them in a round make 100,000 secrets in all.
 func (c config) steps() int { return max(c.hundredThousand()/step/c.rounds, 1) }
 
+// importers is how many change something at once: while one waits for its commit
+// the other encrypts.
+const importers = 2
+
 func (l *lab) createStep(a *acme, created *int) error {
-	for range step / maxChange {
-		if err := l.create(a.org, *created, maxChange); err != nil {
-			return err
-		}
-		*created += maxChange
+	first := *created
+	*created += step
+	errs := make([]error, importers)
+	var group sync.WaitGroup
+	for i := range importers {
+		group.Go(func() {
+			for at := i * maxChange; at < step && errs[i] == nil; at += importers * maxChange {
+				errs[i] = l.create(a.org, first+at, maxChange)
+			}
+		})
 	}
-	return nil
+	group.Wait()
+	return errors.Join(errs...)
 }
 
 // inverted is a way whose figure is how many times n there are in a second.

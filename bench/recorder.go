@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/seed-9f6dc42a/secrets/storage"
@@ -12,17 +13,22 @@ import (
 // both can be done again without the engine: the commits under other keys.
 type recorder struct {
 	storage.Store
+	mu      sync.Mutex
 	reads   [][]string
 	batches []storage.Batch
 }
 
 func (r *recorder) Get(ctx context.Context, keys ...string) ([]storage.Entry, error) {
+	r.mu.Lock()
 	r.reads = append(r.reads, keys)
+	r.mu.Unlock()
 	return r.Store.Get(ctx, keys...)
 }
 
 func (r *recorder) Commit(ctx context.Context, b storage.Batch) error {
+	r.mu.Lock()
 	r.batches = append(r.batches, b)
+	r.mu.Unlock()
 	return r.Store.Commit(ctx, b)
 }
 
