@@ -78,7 +78,8 @@ type Batch struct {
 //
 // Callers go through [Limit], which refuses what exceeds the limits of this
 // package before the driver sees it. A driver must accept everything within
-// them.
+// them. Of an entry beyond them, which only somebody else can have put there, it
+// may leave the value out, so that it does not fill the memory.
 type Store interface {
 	// Get returns the entries found among keys, in the order asked, all as
 	// of one instant between the call and its return. A key without an entry
