@@ -132,6 +132,25 @@ func TestALostGrantDoesNotLandAfterRevokeReturned(t *testing.T) {
 	want(t, lookup(t.Context(), f.connect(t, f.token(t)), "A"), "absent")
 }
 
+// The first secret of a name that is another's was there before, or ours never
+// came: CreateSecret has not read that.
+func TestALostCreationOfASecretThatWasThereSaysSo(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	made(t)(f.org.CreateSecret(t.Context(), "there", text("one")))
+	made(t)(f.org.CreateSecret(t.Context(), "gone", text("one")))
+	if err := f.org.DeleteSecret(t.Context(), "gone", nil); err != nil {
+		t.Fatal(err)
+	}
+	store := &hooked{Store: f.store}
+	p := f.elsewhere(t, store)
+	store.loseNext(func() {})
+	wantError(t, failure(p.org.CreateSecret(t.Context(), "there", text("two"))), secrets.ErrExists)
+	store.loseNext(func() {})
+	made(t)(p.org.CreateSecret(t.Context(), "gone", text("two")))
+	want(t, revealAll(t, f.org, "there", "gone"), "there=one gone=two ")
+}
+
 func TestALostCreationOfASecretIsNotRepeatedAfterItsDeletion(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -55,7 +55,7 @@ func (w *writer) read(ctx context.Context, more ...string) (*view, *secretView, 
 // landed returns what an attempt of this operation made, if it is among the
 // last that the secret remembers. If the outcome of an attempt was lost, and
 // neither its key nor the one that it would have replaced is there any more,
-// nobody can tell.
+// nobody can tell, but for a creation where what is there was created first.
 func (w *writer) landed(v *view, s *secretView) (Secret, bool, error) {
 	for _, id := range slices.Backward(s.record.Recent) {
 		if made, ok := w.written[id]; ok {
@@ -68,8 +68,21 @@ func (w *writer) landed(v *view, s *secretView) (Secret, bool, error) {
 	case !w.lost.keyID.IsZero() && slices.Contains(s.record.Recent, w.lost.keyID):
 		w.lost = nil // others have written since: ours never will
 		return Secret{}, false, nil
+	case w.lost.keyID.IsZero() && s.record.Version == 1 && !w.made(s.record.ID):
+		w.lost = nil // the first secret of that name is another's
+		return Secret{}, false, nil
 	}
 	return Secret{}, false, ErrUnknownOutcome
+}
+
+// made reports whether an attempt would have made the secret with an id.
+func (w *writer) made(id crypto.ID) bool {
+	for _, made := range w.written {
+		if made.ID == id.String() {
+			return true
+		}
+	}
+	return false
 }
 
 // note remembers, of the first commit whose outcome is not known, what it was to
