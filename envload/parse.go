@@ -2,6 +2,8 @@ package envload
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"reflect"
 
 	"github.com/seed-9f6dc42a/secrets"
@@ -96,8 +98,13 @@ func (p *plan) vars() map[string]string {
 	return vars
 }
 
-// attribute adds the secret that the variable of problem came from.
+// attribute adds the secret that the variable of problem came from, or why it did
+// not.
 func (p *plan) attribute(problem Problem) Problem {
 	problem.Secret = p.granted[problem.Env].Secret
+	ofValue := errors.Is(problem.Err, ErrMissing) || errors.Is(problem.Err, ErrParse)
+	if ofValue && p.keeps(problem.Env) {
+		problem.Err = fmt.Errorf("%w; the variable existed already, which wins over the secret (see Options.Existing)", problem.Err)
+	}
 	return problem
 }

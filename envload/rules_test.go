@@ -130,6 +130,24 @@ func TestExistingVariables(t *testing.T) {
 	}
 }
 
+// outside ends what is said of a variable that was not the secret's.
+const outside = "; the variable existed already, which wins over the secret (see Options.Existing)"
+
+// Who looks for the fault in the secret would not find it there.
+func TestProblemWithAVariableThatExistedSaysThatItWasNotTheSecret(t *testing.T) {
+	t.Parallel()
+	type config struct {
+		URL  string `env:"ENVLOAD_URL,notEmpty"`
+		Size int    `env:"ENVLOAD_SIZE"`
+	}
+	src := secretstest.Environment(t, vars{"ENVLOAD_URL": "granted", "ENVLOAD_SIZE": "5"})
+	_, err := envload.Parse[config](t.Context(), src, &envload.Options{Base: []string{"ENVLOAD_URL=", "ENVLOAD_SIZE=abc"}})
+	wantProblems(t, err,
+		"ENVLOAD_SIZE (field Size, type int): the value does not parse"+outside,
+		"ENVLOAD_URL (field URL, type string): missing: it is empty"+outside,
+	)
+}
+
 func TestExistingVariablesCanBeAnError(t *testing.T) {
 	t.Setenv("ENVLOAD_A", "old")
 	src := secretstest.Environment(t, vars{"ENVLOAD_A": "secret", "ENVLOAD_B": "secret"})

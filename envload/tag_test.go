@@ -125,8 +125,8 @@ func TestRequiredAsksForAVariableAndNotEmptyForAValue(t *testing.T) {
 	src := secretstest.Environment(t, vars{"REQUIRED": "x", "NOT_EMPTY": "x", "BOTH": "x"})
 	_, err := envload.Parse[config](t.Context(), src, &envload.Options{Base: []string{"REQUIRED=", "NOT_EMPTY=", "BOTH="}})
 	wantProblems(t, err,
-		"BOTH (field Both, type string): missing: it is empty",
-		"NOT_EMPTY (field NotEmpty, type string): missing: it is empty")
+		"BOTH (field Both, type string): missing: it is empty"+outside,
+		"NOT_EMPTY (field NotEmpty, type string): missing: it is empty"+outside)
 	_, err = envload.Parse[config](t.Context(), secretstest.Environment(t, nil), &envload.Options{Base: []string{}})
 	wantProblems(t, err,
 		"BOTH (field Both, type string): missing: it is neither granted nor set",

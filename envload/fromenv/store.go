@@ -42,6 +42,9 @@ func open(ctx context.Context, location string, opts *sqlite.Options) (store sto
 	scheme, path, _ := strings.Cut(location, ":")
 	switch scheme {
 	case "sqlite":
+		if strings.HasPrefix(path, "//") || strings.Contains(path, "?") {
+			return nil, fmt.Errorf("%w: behind sqlite: there is the path of a file, without the slashes of a host and without options", ErrLocation)
+		}
 		store, err = sqlite.Open(ctx, path, opts)
 	case "postgres", "postgresql":
 		store, err = postgres.Open(ctx, location, nil)

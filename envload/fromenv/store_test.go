@@ -57,7 +57,7 @@ func TestNoStoreIsOpenedIfSomethingIsWrong(t *testing.T) {
 			t.Errorf("%q: %v, %v", location, store, err)
 		}
 	}
-	for _, location := range []string{"", "secrets.db", "redis://db", "SQLITE:x"} {
+	for _, location := range []string{"", "secrets.db", "redis://db", "SQLITE:x", "sqlite://secrets.db", "sqlite:///secrets.db", "sqlite:secrets.db?mode=ro"} {
 		_, err := fromenv.Open(t.Context(), location)
 		wantError(t, err, fromenv.ErrLocation)
 	}

@@ -40,7 +40,8 @@ var ErrFault = errors.New("injected fault")
 //		store := storagetest.NewFaulty(newStore(), fault)
 //		ctx := store.Fail(ctx, n)
 //		err := operation(ctx, store)
-//		// What must hold holds now, and doing it again succeeds.
+//		// What must hold holds now, and doing it again, through another Store
+//		// of the same data, succeeds.
 //		if !store.Failed() {
 //			break // it makes fewer calls
 //		}

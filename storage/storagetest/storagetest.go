@@ -18,6 +18,10 @@
 // subtest starts and wants them gone at its end, so what several names share,
 // such as a server or a pool, is to be started before Run and not by open.
 //
+// What it cannot cause from outside it cannot test: that what Commit acknowledged
+// survives a crash or a power cut, and that a signal follows a lost connection.
+// Test those against your own server or disk.
+//
 // A bug found in one driver becomes a case here, for all of them.
 package storagetest
 
@@ -30,8 +34,8 @@ import (
 	"github.com/seed-9f6dc42a/secrets/storage"
 )
 
-// Run runs one parallel subtest for each sentence of the contract, against
-// data of its own.
+// Run runs one parallel subtest for each sentence of the contract that can be
+// tested from outside, against data of its own.
 //
 // open returns a new Store over the data called name. A name that was not
 // opened before stands for empty data. The same name again, while other Stores
