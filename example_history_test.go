@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"slices"
+	"sync"
 
 	"github.com/seed-9f6dc42a/secrets"
 )
@@ -54,6 +56,42 @@ func ExampleOrganization_Change() {
 	})
 	fmt.Println(err)
 	// Output: <nil>
+}
+
+// Many secrets are imported 50 to a commit, by a few at once: one encrypts while
+// another waits for its commit.
+func ExampleOrganization_Change_import() {
+	ctx := context.Background()
+	acme, _ := newAcme()
+	names := make([]secrets.Name, 200) // from elsewhere, with their values
+	for i := range names {
+		names[i] = secrets.Name(fmt.Sprintf("key-%d", i))
+	}
+
+	var importers sync.WaitGroup
+	for some := range slices.Chunk(names, 50) {
+		importers.Go(func() {
+			err := acme.Change(ctx, func(c *secrets.Change) error {
+				for _, name := range some {
+					if err := c.CreateSecret(name, secrets.Text("value of "+string(name))); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				log.Fatal(err)
+			}
+		})
+	}
+	importers.Wait()
+
+	value, err := acme.RevealSecret(ctx, "key-199")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(value.Reveal())
+	// Output: value of key-199
 }
 
 // The store is one in memory, which has no files. SQLite, PostgreSQL and etcd purge
