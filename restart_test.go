@@ -34,11 +34,14 @@ func TestWatcherOutlivesCrashesOfPostgreSQL(t *testing.T) {
 		t.Cleanup(func() { _ = s.Close() })
 		return s
 	}
+	crashes := 0
 	watchThrough(t, open, func() {
+		crashes++
 		if err := server.Crash(); err != nil {
 			t.Error(err)
 		}
 	})
+	t.Attr("immediate-restarts", strconv.Itoa(crashes))
 }
 
 // ownPostgres starts a server that a test may crash and stop.

@@ -232,19 +232,7 @@ func TestRowsOfARevocationPutBackOpenNothingNew(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sets := [][]storage.Entry{}
-		for _, e := range before {
-			sets = append(sets, []storage.Entry{e})
-		}
-		for _, kind := range []string{"/secret/", "/access/", "/env/", "/service/", "/token/", "/var/"} {
-			var set []storage.Entry
-			for _, e := range before {
-				if strings.Contains(e.Key, kind) {
-					set = append(set, e)
-				}
-			}
-			sets = append(sets, set)
-		}
+		sets, updated := putBack(t, before), 0
 		for _, set := range sets {
 			for _, memory := range []bool{true, false} {
 				c := f.clone(t)
@@ -254,7 +242,9 @@ func TestRowsOfARevocationPutBackOpenNothingNew(t *testing.T) {
 				}
 				restore(t, c.store, set)
 				// An error is right as well: then nothing is put at all.
-				_, _ = c.org.UpdateSecret(t.Context(), "a", text("after"), nil)
+				if _, err := c.org.UpdateSecret(t.Context(), "a", text("after"), nil); err == nil {
+					updated++
+				}
 				if what == "token" {
 					_, _ = c.api.Grant(t.Context(), "a", "A")
 				}
@@ -268,7 +258,27 @@ func TestRowsOfARevocationPutBackOpenNothingNew(t *testing.T) {
 				}
 			}
 		}
+		if updated == 0 {
+			t.Errorf("%s: nothing was put afterwards", what)
+		}
 	}
+}
+
+// putBack returns each record alone, and all of each kind together.
+func putBack(t *testing.T, before []storage.Entry) (sets [][]storage.Entry) {
+	t.Helper()
+	for _, e := range before {
+		sets = append(sets, []storage.Entry{e})
+	}
+	for _, kind := range []string{"/secret/", "/access/", "/env/", "/service/", "/serial/", "/token/", "/var/"} {
+		others := func(e storage.Entry) bool { return !strings.Contains(e.Key, kind) }
+		set := slices.DeleteFunc(slices.Clone(before), others)
+		if len(set) == 0 {
+			t.Fatalf("there is no record of %s", kind)
+		}
+		sets = append(sets, set)
+	}
+	return sets
 }
 
 func TestRevokedTokensRecordPutBackBeforeAnotherIsRevokedGivesNothing(t *testing.T) {

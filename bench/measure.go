@@ -39,7 +39,13 @@ func measureAll(l *lab, w io.Writer) (*report, error) {
 		}
 		fmt.Fprintf(w, "    %s\n", time.Since(began).Round(100*time.Millisecond))
 	}
-	return r, l.measureSizes(r, w)
+	if err := l.measureSizes(r, w); err != nil {
+		return nil, err
+	}
+	if len(r.Studies) == 0 && len(r.Links) == 0 {
+		return nil, fmt.Errorf("no study matches %q: see -list", l.only)
+	}
+	return r, nil
 }
 
 func (l *lab) measure(s study) (*studyResult, error) {

@@ -10,8 +10,10 @@
 //
 // The results are kept in docs/reliability.json, from which the page is made, so
 // that one part is made anew without the others. If a test fails, is skipped or is
-// not there, or says less than it should, nothing is written. A fuzz target that
-// has found something is written down, and is an error all the same.
+// not there, or says less than it should, nothing is written; nor is it if a file
+// is not committed, so that the commit on the page is what was run. A fuzz target
+// that has found something is written down, and is an error all the same. Tests
+// that have left the table are dropped from the results.
 //
 // Cutting the power of a disk takes root and a loop device.
 package main
@@ -64,6 +66,7 @@ func report(ctx context.Context, long bool, fuzz time.Duration, logs string, ren
 	if err != nil {
 		return err
 	}
+	results.prune(table)
 	if err := results.save(resultsFile); err != nil {
 		return err
 	}

@@ -37,11 +37,12 @@ go run ./internal/reliability -render      # this page again
 ` + "```" + `
 
 The tests need what [CONTRIBUTING.md](../CONTRIBUTING.md) says, and root and a loop device to cut the power of a disk. A test that fails, is skipped or is not
-there makes the command fail, and nothing is written. "passed" is said where every test of a row has; the time is the sum of theirs, which run side by side.
-A test without a path is of the root package.
+there makes the command fail, and nothing is written; so does a file that is not committed. "passed" is said where every test of a row has; the time is the sum
+of theirs, which run side by side. "not run yet" is said of a row that is newer than the last run. A test without a path is of the root package.
 
-All of them run in ` + "`.ci/run`" + `, at the default length, as part of ` + "`go test ./...`" + ` and once more under the race detector; the engine's also over SQLite, PostgreSQL
-and etcd, and those of the engine and of SQLite at full length, with power cuts where the machine allows; each fuzz target for ten seconds.
+All of them but the power cuts run in ` + "`.ci/run`" + `, at the default length, as part of ` + "`go test ./...`" + ` and once more under the race detector; the engine's also over
+SQLite, PostgreSQL and etcd, and those of the engine and of SQLite at full length, with the power cuts where root and a loop device allow; each fuzz target for ten
+seconds.
 `
 
 func renderMachine(b *bytes.Buffer, run TestRun) {
@@ -57,31 +58,33 @@ func names(tests []string) string {
 	return "`" + strings.Join(tests, "`<br>`") + "`"
 }
 
-// outcome says that all tests of a row have passed, and how long they took. The
-// tests of a row that is new have not been run.
+// outcome says how many tests of a row have passed, and how long they took. Those
+// that are new have not been run.
 func outcome(r row, passed map[string]Passed) string {
-	seconds := 0.0
+	ran, seconds := 0, 0.0
 	for _, test := range r.tests {
-		p, ok := passed[test]
-		if !ok {
-			return "**not run yet**"
+		if p, ok := passed[test]; ok {
+			ran++
+			seconds += p.Seconds
 		}
-		seconds += p.Seconds
 	}
-	return fmt.Sprintf("passed, %.1f s", seconds)
+	switch ran {
+	case 0:
+		return "**not run yet**"
+	case len(r.tests):
+		return fmt.Sprintf("passed, %.1f s", seconds)
+	case len(r.tests) - 1:
+		return fmt.Sprintf("%d of %d passed, %.1f s; the other is newer than the run", ran, len(r.tests), seconds)
+	}
+	return fmt.Sprintf("%d of %d passed, %.1f s; the others are newer than the run", ran, len(r.tests), seconds)
 }
 
-// figures lists what the tests of a row said, numbers added up.
+// figures lists what the tests of a row said.
 func figures(r row, passed map[string]Passed) string {
-	var all Passed
-	for _, test := range r.tests {
-		for key, value := range passed[test].Figures {
-			all.note(key, value)
-		}
-	}
+	all := r.said(passed)
 	var said []string
-	for _, key := range slices.Sorted(maps.Keys(all.Figures)) {
-		said = append(said, fmt.Sprintf("%s: %s", strings.ReplaceAll(key, "-", " "), all.Figures[key]))
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		said = append(said, fmt.Sprintf("%s: %s", strings.ReplaceAll(key, "-", " "), all[key]))
 	}
 	return strings.Join(said, "<br>")
 }

@@ -24,7 +24,9 @@ func TestThePageShowsEachRowWithItsResult(t *testing.T) {
 	}
 	table := []group{{"One", "About one.", []row{
 		{"kill", "nothing is lost", []string{"TestA", "crypto.TestB"}, nil},
-		{"new", "is new", []string{"TestA", "TestNew"}, nil},
+		{"new", "is new", []string{"TestNew"}, nil},
+		{"partly new", "has a new test", []string{"TestA", "crypto.TestB", "TestNew"}, nil},
+		{"mostly new", "has new tests", []string{"TestA", "TestNew", "TestNewer"}, nil},
 	}}}
 	got := renderPage(table, results)
 	if *update {

@@ -4,11 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strings"
+	"slices"
 	"time"
 )
 
@@ -38,24 +38,19 @@ type Machine struct {
 	CPUs                     int
 }
 
-func thisMachine() Machine {
-	m := Machine{
-		System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version(), Commit: git("rev-parse", "--short=12", "HEAD"),
+// thisMachine returns an error if what is run is of no commit.
+func thisMachine() (Machine, error) {
+	commit, err := committed()
+	return Machine{
+		System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version(), Commit: commit,
 		Date: time.Now().UTC().Format(time.DateOnly), CPUs: runtime.NumCPU(),
-	}
-	if git("status", "--porcelain") != "" {
-		m.Commit += " and changes"
-	}
-	return m
+	}, err
 }
 
-// git returns what git prints, nothing if that fails.
-func git(args ...string) string {
-	out, err := exec.Command("git", args...).Output()
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(out))
+// prune drops the results of tests that the table does not have any more.
+func (r *Results) prune(table []group) {
+	known := named(table)
+	maps.DeleteFunc(r.Tests.Passed, func(name string, _ Passed) bool { return !slices.Contains(known, name) })
 }
 
 func load(file string) (*Results, error) {

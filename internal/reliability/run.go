@@ -20,7 +20,11 @@ import (
 // runTests runs every test that the table names.
 func runTests(ctx context.Context, table []group, long bool) (TestRun, error) {
 	begin := time.Now()
-	run := TestRun{Machine: thisMachine(), Long: long, Passed: map[string]Passed{}}
+	machine, err := thisMachine()
+	if err != nil {
+		return TestRun{}, err
+	}
+	run := TestRun{Machine: machine, Long: long, Passed: map[string]Passed{}}
 	byPackage := map[string][]string{}
 	for _, name := range named(table) {
 		folder, test := split(name)
@@ -36,7 +40,12 @@ func runTests(ctx context.Context, table []group, long bool) (TestRun, error) {
 		errs = append(errs, events.collect(folder, byPackage[folder], run.Passed))
 	}
 	run.Minutes = round(time.Since(begin).Minutes())
-	return run, errors.Join(append(errs, complete(table, run.Passed))...)
+	errs = append(errs, complete(table, run.Passed))
+	after, err := committed()
+	if after != machine.Commit {
+		err = errors.Join(err, fmt.Errorf("no longer the commit that was run, %s", machine.Commit))
+	}
+	return run, errors.Join(append(errs, err)...)
 }
 
 // goTest runs the tests of one package, and returns what they said. That one of
@@ -153,15 +162,19 @@ func (all events) output(test string) string {
 }
 
 // complete returns an error for each figure that a row must have, and that none
-// of its tests has said: whatever it counts was not done.
+// of its tests has said, or that came to 0: whatever it counts was not done.
 func complete(table []group, passed map[string]Passed) error {
 	var errs []error
 	for _, g := range table {
 		for _, r := range g.rows {
+			all := r.said(passed)
 			for _, key := range r.figures {
-				said := func(test string) bool { _, ok := passed[test].Figures[key]; return ok }
-				if !slices.ContainsFunc(r.tests, said) {
+				value, ok := all[key]
+				if !ok {
 					errs = append(errs, fmt.Errorf("%s: no test said %q", r.title, key))
+				}
+				if value == "0" && key != "lost" { // of which there are to be none
+					errs = append(errs, fmt.Errorf("%s: %q is 0", r.title, key))
 				}
 			}
 		}

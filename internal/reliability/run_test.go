@@ -74,14 +74,20 @@ func said(t *testing.T) events {
 }
 
 // Such as a test that cuts the power, where it cannot.
-func TestAFigureThatNoTestSaidIsAnError(t *testing.T) {
+func TestAFigureThatNoTestSaidOrThatIs0IsAnError(t *testing.T) {
 	t.Parallel()
-	table := []group{{rows: []row{{title: "power", tests: []string{"TestA", "TestB"}, figures: []string{"cuts"}}}}}
+	table := []group{{rows: []row{{title: "power", tests: []string{"TestA", "TestB"}, figures: []string{"cuts", "lost"}}}}}
 	if err := complete(table, map[string]Passed{"TestA": {}, "TestB": {}}); err == nil {
 		t.Error("no error")
 	}
-	if err := complete(table, map[string]Passed{"TestA": {}, "TestB": {Figures: map[string]string{"cuts": "1"}}}); err != nil {
+	said := func(cuts, lost string) map[string]Passed {
+		return map[string]Passed{"TestA": {}, "TestB": {Figures: map[string]string{"cuts": cuts, "lost": lost}}}
+	}
+	if err := complete(table, said("1", "0")); err != nil {
 		t.Error(err)
+	}
+	if err := complete(table, said("0", "0")); err == nil {
+		t.Error("none was made, and it is no error")
 	}
 }
 

@@ -27,16 +27,16 @@ var threats = group{
 			nil,
 		},
 		{
-			"a revoked service or token, with copies of all rows", "opens nothing that was put after the revocation returned",
+			"a revoked service or token, with copies of all rows", "opens nothing that was put after the revocation returned, whatever went on beside it: tried in every order of at most three switches (with `-long` in every order, except beside a second revocation)",
 			[]string{
-				"TestRevokeTokenIsRightInEveryInterleaving", "TestRevokeTokenIsRightBesideAProcessThatEndsAtAnyCall",
+				"TestRevokeTokenIsRightInEveryScheduleOfFewSwitches", "TestRevokeTokenIsRightBesideAProcessThatEndsAtAnyCall",
 				"TestSops901RevokedServiceLosesAccessAlsoWithItsRowPutBack", "TestAFormerTokenWithTheDatabaseForgesForNobody",
 				"TestATokenThatIsNotListedAnyMoreReadsNothingNew",
 			},
 			[]string{"interleavings"},
 		},
 		{
-			"the same, and the database to write to", "does not come back by restoring any one record, nor all of a kind, nor its own",
+			"the same, and the database to write to", "no way back by restoring a single record, or his own. That several are restored together, such as all of one service's own, is not noticed by a process that has not seen the newer ones: SECURITY.md",
 			[]string{
 				"TestRowsOfARevocationPutBackOpenNothingNew", "TestNoRecordPutBackAloneBringsAnythingRevokedBack", "TestAServiceRecordFromBeforeItsTokensIsRefused",
 				"TestAServiceThatWasDeletedDoesNotComeBack", "TestCacheThatIsPutBackAfterAccessWasLostIsNotServed",

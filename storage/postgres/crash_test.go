@@ -64,7 +64,8 @@ func TestCrashLosesNothingAcknowledged(t *testing.T) {
 		counters = append(counters, c)
 		writers.Go(func() { c.count(ctx, t, s) })
 	}
-	for range 2 {
+	const crashes = 2
+	for range crashes {
 		time.Sleep(300 * time.Millisecond)
 		if err := crashing.Crash(); err != nil {
 			t.Fatal(err)
@@ -75,7 +76,9 @@ func TestCrashLosesNothingAcknowledged(t *testing.T) {
 	stop()
 	writers.Wait()
 
+	acknowledged := 0
 	for _, c := range counters {
+		acknowledged += c.acknowledged
 		stored, err := strconv.Atoi(eventualValue(t, s, c.key))
 		if err != nil || stored < c.acknowledged || stored > c.attempted {
 			t.Errorf("%s is %d, but %d was acknowledged and %d attempted: %v", c.key, stored, c.acknowledged, c.attempted, err)
@@ -84,6 +87,8 @@ func TestCrashLosesNothingAcknowledged(t *testing.T) {
 			t.Errorf("only %d commits were acknowledged", c.acknowledged)
 		}
 	}
+	t.Attr("immediate-restarts", strconv.Itoa(crashes))
+	t.Attr("acknowledged", strconv.Itoa(acknowledged))
 	commit(t, s, put("watched/1", ""))
 	signalled(t, signals)
 }
