@@ -22,7 +22,8 @@ const (
 	// the server takes by default, a second, to send its own vacuum away.
 	maxLockWait = 2 * time.Second
 
-	// betweenLocks lets those through who have queued.
+	// betweenLocks lets those through who have queued. It doubles, since the
+	// table may have been written for nothing.
 	betweenLocks = 100 * time.Millisecond
 
 	// sqlMark returns the first number that no transaction has that was
@@ -89,13 +90,13 @@ func (s *Store) purge(ctx context.Context) error {
 	if err := s.awaitOlder(ctx, mark, until); err != nil {
 		return err
 	}
-	for {
+	for wait := betweenLocks; ; wait *= 2 {
 		err := s.rewrite(ctx, mark, index)
-		if !isLocked(err) {
+		if !errors.Is(err, errLocked) && !errors.Is(err, errHeld) {
 			return err
 		}
-		if !pause(ctx, betweenLocks) || time.Now().After(until) {
-			return errors.Join(ctx.Err(), errLocked)
+		if !pause(ctx, wait) || time.Now().After(until) {
+			return errors.Join(ctx.Err(), err)
 		}
 	}
 }
@@ -124,7 +125,11 @@ func (s *Store) rewrite(ctx context.Context, mark int64, index string) error {
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // after a commit it does nothing
 	wait := min(maxLockWait, s.patience).Milliseconds()
-	if err := execAll(ctx, tx, fmt.Sprintf(sqlRewrite, wait, s.table(), quoted(index))); err != nil {
+	err = execAll(ctx, tx, fmt.Sprintf(sqlRewrite, wait, s.table(), quoted(index)))
+	switch {
+	case isLocked(err):
+		return errLocked
+	case err != nil:
 		return err
 	}
 	var frozen int64
