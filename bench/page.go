@@ -97,8 +97,7 @@ func (r *report) peers() string {
 const peersNote = `
 ![Process start](performance/start.svg)
 
-SOPS runs the program that is to have the variables in its own process (` + "`--same-process`" + `); what it starts is
-` + "`true`" + `. setec's database is opened with a local key in the place of a KMS; its client asks a server on loopback for
+What SOPS starts with the variables is ` + "`true`" + `: through a shell, or with ` + "`--same-process`" + ` in its own place. setec's database is opened with a local key in the place of a KMS; its client asks a server on loopback for
 each secret, by HTTP. Versions are those of ` + "`bench/peers/go.mod`" + `. OpenBao is not measured: neither the Go module
 proxy nor Debian has its server.
 `

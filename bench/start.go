@@ -116,7 +116,8 @@ func (l *lab) peerPrograms() ([]way, error) {
 		return nil, err
 	}
 	return []way{
-		started("SOPS, exec-env", programs[sopsPackage], key, "exec-env", "--same-process", sealed, "true"),
+		started("SOPS, exec-env", programs[sopsPackage], key, "exec-env", sealed, "true"),
+		started("SOPS, exec-env --same-process", programs[sopsPackage], key, "exec-env", "--same-process", sealed, "true"),
 		started("setec, database", programs["setec"], nil, dir),
 		started("setec, client and server", programs["setecclient"], nil, dir, server),
 		started("Go Cloud secrets, local key", programs["gocloud"], nil, dir),
