@@ -103,11 +103,8 @@ func (w *writer) putValue(ctx context.Context, value Value, decide decision) (Se
 }
 
 // put sets the value that decide says. What that needs is read with the secret,
-// under more.
+// whose name was checked, under more.
 func (w *writer) put(ctx context.Context, decide decision, more ...string) (Secret, error) {
-	if err := w.name.checkAs("secret"); err != nil {
-		return Secret{}, err
-	}
 	w.rewrites = true
 	var made Secret
 	err := retry(ctx, func() error {
