@@ -43,7 +43,9 @@ var allowedImports = map[string]imports{
 	"crypto": {
 		files: []string{"github.com/tink-crypto/tink-go/v2/..."},
 	},
-	"storage": {},
+	"storage": {
+		tests: []string{module + "/storage/memory"},
+	},
 	"storage/memory": {
 		files: []string{module + "/storage"},
 		tests: []string{module + "/storage/storagetest"},

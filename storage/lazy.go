@@ -16,7 +16,8 @@ import (
 // A call that does not succeed in it returns the error of open. One call opens
 // at a time, others wait for it; the context of open ends with that call, and
 // when the Store is closed. Close closes what was opened. Lazy itself calls
-// nothing. What it returns is no [Purger].
+// nothing. What it returns is no [Purger]. It is a [Versioner], which answers 0,
+// for not known, if what was opened is none.
 func Lazy(open func(ctx context.Context) (Store, error)) Store {
 	l := &lazy{open: open, turn: make(chan struct{}, 1)}
 	l.life, l.end = context.WithCancel(context.Background())
@@ -90,11 +91,16 @@ func (l *lazy) List(ctx context.Context, prefix, after string, limit int) ([]Ent
 }
 
 func (l *lazy) Commit(ctx context.Context, batch Batch) error {
+	_, err := l.CommitVersion(ctx, batch)
+	return err
+}
+
+func (l *lazy) CommitVersion(ctx context.Context, batch Batch) (uint64, error) {
 	s, err := l.store(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return s.Commit(ctx, batch)
+	return Commit(ctx, s, batch)
 }
 
 func (l *lazy) Changes(ctx context.Context, prefixes ...string) (<-chan struct{}, error) {

@@ -31,7 +31,8 @@ const (
 // answer of List, since somebody may have put them there; such a key may be
 // given back, to go on after it or to delete it.
 //
-// What is returned is a [Purger] if and only if store is one.
+// What is returned is a [Purger] if and only if store is one. It is always a
+// [Versioner], which answers 0, for not known, if store is none.
 func Limit(store Store) Store {
 	switch s := store.(type) {
 	case limited, limitedPurger:
@@ -87,10 +88,15 @@ func (l limited) List(ctx context.Context, prefix, after string, limit int) ([]E
 }
 
 func (l limited) Commit(ctx context.Context, b Batch) error {
+	_, err := l.CommitVersion(ctx, b)
+	return err
+}
+
+func (l limited) CommitVersion(ctx context.Context, b Batch) (uint64, error) {
 	if err := checkBatch(b); err != nil {
-		return err
+		return 0, err
 	}
-	return l.Store.Commit(ctx, b)
+	return Commit(ctx, l.Store, b)
 }
 
 func (l limited) Changes(ctx context.Context, prefixes ...string) (<-chan struct{}, error) {

@@ -14,7 +14,10 @@ import (
 	"github.com/seed-9f6dc42a/secrets/storage"
 )
 
-var _ storage.Store = (*Store)(nil)
+var (
+	_ storage.Store     = (*Store)(nil)
+	_ storage.Versioner = (*Store)(nil)
+)
 
 // A Store is one handle onto entries in memory. [Store.Open] gives further
 // handles onto the same entries. Each handle has a Close and Changes of its
@@ -61,6 +64,12 @@ func (s *Store) List(ctx context.Context, prefix, after string, limit int) ([]st
 
 // Commit implements [storage.Store].
 func (s *Store) Commit(ctx context.Context, batch storage.Batch) error {
+	_, err := s.CommitVersion(ctx, batch)
+	return err
+}
+
+// CommitVersion implements [storage.Versioner].
+func (s *Store) CommitVersion(ctx context.Context, batch storage.Batch) (uint64, error) {
 	values := make([][]byte, len(batch.Puts))
 	for i, put := range batch.Puts {
 		values[i] = bytes.Clone(put.Value)
@@ -69,11 +78,17 @@ func (s *Store) Commit(ctx context.Context, batch storage.Batch) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := s.usable(ctx); err != nil {
-		return err
+		return 0, err
 	}
 	if !d.table.holds(batch.Checks) {
-		return storage.ErrConflict
+		return 0, storage.ErrConflict
 	}
+	return d.apply(batch, values), nil
+}
+
+// apply writes a batch whose checks hold, with copies of its values, and returns
+// the version of what it puts.
+func (d *data) apply(batch storage.Batch, values [][]byte) uint64 {
 	d.version++
 	for i, put := range batch.Puts {
 		d.table.put(storage.Entry{Key: put.Key, Value: values[i], Version: d.version})
@@ -82,7 +97,10 @@ func (s *Store) Commit(ctx context.Context, batch storage.Batch) error {
 		d.table.delete(key)
 	}
 	d.signal(batch)
-	return nil
+	if len(batch.Puts) == 0 {
+		return 0
+	}
+	return d.version
 }
 
 // Close implements [storage.Store]. Other handles are not affected.

@@ -47,7 +47,8 @@ var ErrFault = errors.New("injected fault")
 //		}
 //	}
 //
-// It is safe for concurrent use.
+// It is a [storage.Versioner], which answers 0 if the store under it is none;
+// Commit and CommitVersion are one kind of call. It is safe for concurrent use.
 type Faulty struct {
 	storage.Store
 	fault Fault
@@ -134,13 +135,26 @@ func (f *Faulty) List(ctx context.Context, prefix, after string, limit int) ([]s
 
 // Commit is the store's, unless it is the call that fails.
 func (f *Faulty) Commit(ctx context.Context, b storage.Batch) error {
+	_, err := f.CommitVersion(ctx, b)
+	return err
+}
+
+// CommitVersion is [storage.Commit] of the store, unless it is the call that
+// fails.
+func (f *Faulty) CommitVersion(ctx context.Context, b storage.Batch) (version uint64, err error) {
 	now, gone := f.hit()
-	if gone != nil {
-		return gone
+	switch {
+	case gone != nil:
+		return 0, gone
+	case now:
+		return 0, f.failCommit(ctx, b)
+	default:
+		return storage.Commit(ctx, f.Store, b)
 	}
-	if !now {
-		return f.Store.Commit(ctx, b)
-	}
+}
+
+// failCommit is the commit that fails. It is applied if the fault says so.
+func (f *Faulty) failCommit(ctx context.Context, b storage.Batch) error {
 	switch f.fault {
 	case Refused:
 		return ErrFault

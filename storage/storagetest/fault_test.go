@@ -30,17 +30,19 @@ func faultSeen(err error) string {
 	return seen
 }
 
+// A faultOutcome is what came of the calls that a fault has hit.
+type faultOutcome struct {
+	Commit, Read string // errors of the call that fails
+	Applied      bool   // a commit
+	After        string // error of the next call
+	Ended        bool   // the context
+}
+
 func TestFaultyCallFailsAsItsFaultSays(t *testing.T) {
 	t.Parallel()
-	type outcome struct {
-		Commit, Read string // errors of the call that fails
-		Applied      bool   // a commit
-		After        string // error of the next call
-		Ended        bool   // the context
-	}
 	unavailable, unknown := storage.ErrUnavailable.Error()+", ", storage.ErrUnknownOutcome.Error()+", "
 	canceled := context.Canceled.Error() + ", "
-	want := map[storagetest.Fault]outcome{
+	want := map[storagetest.Fault]faultOutcome{
 		storagetest.Refused:        {Commit: "failed", Read: unavailable},
 		storagetest.Conflicted:     {Commit: storage.ErrConflict.Error() + ", ", Read: unavailable},
 		storagetest.LostBefore:     {Commit: unknown, Read: unavailable},
@@ -50,34 +52,75 @@ func TestFaultyCallFailsAsItsFaultSays(t *testing.T) {
 		storagetest.CanceledBefore: {Commit: unknown + canceled, Read: canceled, Ended: true},
 		storagetest.CanceledAfter:  {Commit: unknown + canceled, Read: canceled, Applied: true, Ended: true},
 	}
-	got := map[storagetest.Fault]outcome{}
-	for _, fault := range storagetest.Faults() {
-		store := memory.New()
-		defer store.Close()
-		put := storage.Batch{Checks: []storage.Check{{Key: "a"}}, Puts: []storage.Put{{Key: "a", Value: []byte("v")}}}
-
-		reader := storagetest.NewFaulty(store, fault)
-		ctx := reader.Fail(t.Context(), 2)
-		if _, err := reader.Get(ctx, "a"); err != nil || reader.Failed() {
-			t.Errorf("%s: the first call: %v", fault, err)
+	for name, commit := range map[string]func(*storagetest.Faulty, context.Context, storage.Batch) error{
+		"Commit": (*storagetest.Faulty).Commit,
+		"CommitVersion": func(f *storagetest.Faulty, ctx context.Context, b storage.Batch) error {
+			version, err := f.CommitVersion(ctx, b)
+			if version != 0 {
+				t.Errorf("a commit that fails has said version %d", version)
+			}
+			return err
+		},
+	} {
+		got := map[storagetest.Fault]faultOutcome{}
+		for _, fault := range storagetest.Faults() {
+			got[fault] = outcomeOf(t, fault, commit)
 		}
-		_, readErr := reader.List(ctx, "", "", 1)
-
-		writer := storagetest.NewFaulty(store, fault)
-		ctx = writer.Fail(t.Context(), 1)
-		commitErr := writer.Commit(ctx, put)
-		found, err := store.Get(t.Context(), "a")
-		if err != nil || !writer.Failed() || !reader.Failed() {
-			t.Errorf("%s: %v", fault, err)
-		}
-		_, after := writer.Get(t.Context(), "a")
-		got[fault] = outcome{
-			Commit: faultSeen(commitErr), Read: faultSeen(readErr), Applied: len(found) == 1,
-			After: faultSeen(after), Ended: ctx.Err() != nil,
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("outcomes of %s (-want +got):\n%s", name, diff)
 		}
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("outcomes (-want +got):\n%s", diff)
+}
+
+// outcomeOf lets the second of two reads fail, and then a commit of another
+// Faulty.
+func outcomeOf(t *testing.T, fault storagetest.Fault, commit func(*storagetest.Faulty, context.Context, storage.Batch) error) faultOutcome {
+	t.Helper()
+	store := memory.New()
+	defer store.Close()
+	put := storage.Batch{Checks: []storage.Check{{Key: "a"}}, Puts: []storage.Put{{Key: "a", Value: []byte("v")}}}
+
+	reader := storagetest.NewFaulty(store, fault)
+	ctx := reader.Fail(t.Context(), 2)
+	if _, err := reader.Get(ctx, "a"); err != nil || reader.Failed() {
+		t.Errorf("%s: the first call: %v", fault, err)
+	}
+	_, readErr := reader.List(ctx, "", "", 1)
+
+	writer := storagetest.NewFaulty(store, fault)
+	ctx = writer.Fail(t.Context(), 1)
+	commitErr := commit(writer, ctx, put)
+	found, err := store.Get(t.Context(), "a")
+	if err != nil || !writer.Failed() || !reader.Failed() {
+		t.Errorf("%s: %v", fault, err)
+	}
+	_, after := writer.Get(t.Context(), "a")
+	return faultOutcome{
+		Commit: faultSeen(commitErr), Read: faultSeen(readErr), Applied: len(found) == 1,
+		After: faultSeen(after), Ended: ctx.Err() != nil,
+	}
+}
+
+// TestFaultySaysTheVersionOfACommitThatSucceeds fails with a Faulty that counts
+// Commit and CommitVersion apart, or one of them twice.
+func TestFaultySaysTheVersionOfACommitThatSucceeds(t *testing.T) {
+	t.Parallel()
+	store := storagetest.NewFaulty(memory.New(), storagetest.Refused)
+	defer store.Close()
+	ctx := store.Fail(t.Context(), 3)
+	batch := storage.Batch{Checks: []storage.Check{{Key: "other"}}, Puts: []storage.Put{{Key: "a"}}}
+	if err := store.Commit(ctx, batch); err != nil {
+		t.Fatal(err)
+	}
+	version, err := store.CommitVersion(ctx, batch)
+	if err != nil || store.Failed() {
+		t.Fatalf("the second call: %v", err)
+	}
+	if err := store.Commit(ctx, batch); !errors.Is(err, storagetest.ErrFault) {
+		t.Errorf("the third call: got %v, want ErrFault", err)
+	}
+	if found, err := store.Get(ctx, "a"); err != nil || version == 0 || found[0].Version != version {
+		t.Errorf("the second call has said version %d: %v, %v", version, found, err)
 	}
 }
 
