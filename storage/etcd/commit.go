@@ -17,8 +17,14 @@ const grace = 100 * time.Millisecond
 // Commit implements [storage.Store]. A batch is one transaction of etcd, sent
 // at most once.
 func (s *Store) Commit(ctx context.Context, batch storage.Batch) error {
+	_, err := s.CommitVersion(ctx, batch)
+	return err
+}
+
+// CommitVersion implements [storage.Versioner].
+func (s *Store) CommitVersion(ctx context.Context, batch storage.Batch) (uint64, error) {
 	if err := s.begin(ctx); err != nil {
-		return err
+		return 0, err
 	}
 	defer s.calls.Done()
 	lasting, cancel := s.outlast(ctx)
@@ -27,14 +33,24 @@ func (s *Store) Commit(ctx context.Context, batch storage.Batch) error {
 	answer, err := s.kv.Txn(lasting, s.transaction(batch), sending.options()...)
 	switch {
 	case err == nil && answer.GetSucceeded():
-		return nil
+		return versionOf(batch, answer), nil
 	case err == nil:
-		return storage.ErrConflict
+		return 0, storage.ErrConflict
 	case sending.mayBeApplied() && len(batch.Puts)+len(batch.Deletes) > 0:
-		return s.unknown(ctx, err)
+		return 0, s.unknown(ctx, err)
 	default:
-		return s.fail(ctx, err)
+		return 0, s.fail(ctx, err)
 	}
+}
+
+// versionOf takes the revision in the answer's own header, which is the one that
+// the transaction has made if it has written; those of the answers within may be
+// the one before.
+func versionOf(batch storage.Batch, answer *etcdserverpb.TxnResponse) uint64 {
+	if len(batch.Puts) == 0 {
+		return 0
+	}
+	return uint64(max(0, answer.GetHeader().GetRevision()))
 }
 
 // outlast returns a context that ends a little after ctx, and at the latest

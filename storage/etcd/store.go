@@ -15,7 +15,10 @@ import (
 	"github.com/seed-9f6dc42a/secrets/storage"
 )
 
-var _ storage.Store = (*Store)(nil)
+var (
+	_ storage.Store     = (*Store)(nil)
+	_ storage.Versioner = (*Store)(nil)
+)
 
 // Options are the optional parameters of [New]. The zero value is what most
 // programs want.

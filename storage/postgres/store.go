@@ -14,7 +14,10 @@ import (
 	"github.com/seed-9f6dc42a/secrets/storage"
 )
 
-var _ storage.Store = (*Store)(nil)
+var (
+	_ storage.Store     = (*Store)(nil)
+	_ storage.Versioner = (*Store)(nil)
+)
 
 // A Store is an open table. Its methods may be called from several goroutines.
 // Only [Open] and [OpenPool] make one: the zero Store must not be used.

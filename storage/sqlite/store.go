@@ -14,7 +14,10 @@ import (
 	"github.com/seed-9f6dc42a/secrets/storage"
 )
 
-var _ storage.Store = (*Store)(nil)
+var (
+	_ storage.Store     = (*Store)(nil)
+	_ storage.Versioner = (*Store)(nil)
+)
 
 // A Store is an open database. Its methods may be called from several
 // goroutines. Only [Open] makes one: the zero Store must not be used.
@@ -166,16 +169,27 @@ func (s *Store) tryView(ctx context.Context, until time.Time, fn func(*conn) err
 
 // Commit implements [storage.Store].
 func (s *Store) Commit(ctx context.Context, batch storage.Batch) error {
+	_, err := s.CommitVersion(ctx, batch)
+	return err
+}
+
+// CommitVersion implements [storage.Versioner].
+func (s *Store) CommitVersion(ctx context.Context, batch storage.Batch) (uint64, error) {
 	until := time.Now().Add(s.opts.BusyTimeout)
 	c, err := s.takeFrom(ctx, s.writers, until)
 	if err != nil {
-		return s.fail(ctx, err, false)
+		return 0, s.fail(ctx, err, false)
 	}
-	if err := c.do(ctx, until, func() error { return c.stage(batch) }); err != nil {
+	var version int64
+	stage := func() (err error) { version, err = c.stage(batch); return err }
+	if err := c.do(ctx, until, stage); err != nil {
 		s.writers.put(c)
-		return s.fail(ctx, err, false)
+		return 0, s.fail(ctx, err, false)
 	}
-	return s.finish(ctx, c)
+	if err := s.finish(ctx, c); err != nil || len(batch.Puts) == 0 {
+		return 0, err
+	}
+	return uint64(version), nil
 }
 
 // takeFrom takes a connection that writes.
@@ -190,15 +204,29 @@ func (s *Store) takeFrom(ctx context.Context, writers *pool, until time.Time) (*
 }
 
 // stage does all of a commit but the COMMIT. The checks are read after BEGIN
-// IMMEDIATE, which keeps every other writer out until the end.
-func (c *conn) stage(batch storage.Batch) error {
+// IMMEDIATE, which keeps every other writer out until the end; the version is
+// that of this commit, if it writes.
+func (c *conn) stage(batch storage.Batch) (version int64, err error) {
 	if err := c.exec("BEGIN IMMEDIATE"); err != nil {
-		return err
+		return 0, err
 	}
 	if err := c.stays(); err != nil {
-		return err
+		return 0, err
 	}
-	for _, check := range batch.Checks {
+	if err := c.check(batch.Checks); err != nil {
+		return 0, err
+	}
+	if len(batch.Puts)+len(batch.Deletes) == 0 {
+		return 0, nil
+	}
+	if version, err = c.nextVersion(batch); err != nil {
+		return 0, err
+	}
+	return version, c.write(batch, version)
+}
+
+func (c *conn) check(checks []storage.Check) error {
+	for _, check := range checks {
 		version, err := c.number(sqlVersion, check.Key)
 		if err != nil {
 			return err
@@ -207,14 +235,7 @@ func (c *conn) stage(batch storage.Batch) error {
 			return storage.ErrConflict
 		}
 	}
-	if len(batch.Puts)+len(batch.Deletes) == 0 {
-		return nil
-	}
-	version, err := c.nextVersion(batch)
-	if err != nil {
-		return err
-	}
-	return c.write(batch, version)
+	return nil
 }
 
 func (c *conn) write(batch storage.Batch, version int64) error {
