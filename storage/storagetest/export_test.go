@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -18,7 +19,7 @@ func CaseNames(s storage.Store) []string {
 
 // Play runs one case as Run does, but against any testing.TB.
 func Play(tb testing.TB, name string, patience time.Duration, connect func() storage.Store) {
-	for _, c := range append(cases(), purgeCases()...) {
+	for _, c := range slices.Concat(cases(), purgeCases(), versionerCases()) {
 		if c.name == name {
 			c.play(&trial{TB: tb, name: newName(name), connect: connect, patience: patience})
 			return

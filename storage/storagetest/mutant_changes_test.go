@@ -49,16 +49,21 @@ func boarded(b board) connector {
 }
 
 func (s *posted) Commit(ctx context.Context, b storage.Batch) error {
+	_, err := s.CommitVersion(ctx, b)
+	return err
+}
+
+func (s *posted) CommitVersion(ctx context.Context, b storage.Batch) (uint64, error) {
 	if s.board.early {
 		s.board.post(s, b)
 		time.Sleep(time.Millisecond)
-		return s.Store.Commit(ctx, b)
+		return storage.Commit(ctx, s.Store, b)
 	}
-	err := s.Store.Commit(ctx, b)
+	version, err := storage.Commit(ctx, s.Store, b)
 	if err == nil {
 		s.board.post(s, b)
 	}
-	return err
+	return version, err
 }
 
 func (s *posted) Changes(ctx context.Context, prefixes ...string) (<-chan struct{}, error) {

@@ -22,8 +22,8 @@ type mutant struct {
 type connector = func(data *memory.Store) func() storage.Store
 
 func mutants() []mutant {
-	return slices.Concat(readMutants(), listMutants(), versionMutants(), commitMutants(), concurrencyMutants(),
-		sharingMutants(), bytesMutants(), errorMutants(), limitMutants(), contextMutants(), closeMutants(), changesMutants(), purgeMutants())
+	return again(slices.Concat(readMutants(), listMutants(), versionMutants(), commitMutants(), concurrencyMutants(),
+		sharingMutants(), bytesMutants(), errorMutants(), limitMutants(), contextMutants(), closeMutants(), changesMutants(), purgeMutants(), versionerMutants()))
 }
 
 func TestMutantsAreCaught(t *testing.T) {
@@ -103,6 +103,8 @@ type hooks struct {
 	changes func(ctx context.Context, prefixes ...string) (<-chan struct{}, error)
 	close   func() error
 	purge   func(ctx context.Context) error
+
+	commitVersion func(ctx context.Context, b storage.Batch) (uint64, error)
 }
 
 func hook(replace func(storage.Store) hooks) connector {

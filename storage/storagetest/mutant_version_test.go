@@ -48,7 +48,8 @@ func (n *numbers) open(s storage.Store) storage.Store {
 			found, err := s.List(ctx, prefix, after, limit)
 			return n.renumber(found), err
 		},
-		commit: func(ctx context.Context, b storage.Batch) error { return n.commit(ctx, s, b) },
+		commit:        func(ctx context.Context, b storage.Batch) error { _, err := n.commit(ctx, s, b); return err },
+		commitVersion: func(ctx context.Context, b storage.Batch) (uint64, error) { return n.commit(ctx, s, b) },
 	}
 }
 
@@ -59,22 +60,22 @@ func (n *numbers) renumber(found []storage.Entry) []storage.Entry {
 	return found
 }
 
-func (n *numbers) commit(ctx context.Context, s storage.Store, b storage.Batch) error {
+func (n *numbers) commit(ctx context.Context, s storage.Store, b storage.Batch) (uint64, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	b.Checks = slices.Clone(b.Checks)
 	for i, c := range b.Checks {
 		version, err := versionOf(ctx, s, c.Key)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		if (version == 0) != (c.Version == 0) || version != 0 && c.Version != n.versions[c.Key] {
-			return storage.ErrConflict
+			return 0, storage.ErrConflict
 		}
 		b.Checks[i].Version = version
 	}
 	if err := s.Commit(ctx, b); err != nil {
-		return err
+		return 0, err
 	}
 	n.last++
 	for _, put := range b.Puts {
@@ -85,7 +86,10 @@ func (n *numbers) commit(ctx context.Context, s storage.Store, b storage.Batch) 
 		delete(n.rows, key)
 		delete(n.versions, key)
 	}
-	return nil
+	if len(b.Puts) == 0 {
+		return 0, nil
+	}
+	return n.versions[b.Puts[0].Key], nil
 }
 
 func versionMutants() []mutant {

@@ -44,7 +44,9 @@ import (
 // characters of a-z, 0-9 and '_', begins with a letter, and is new in each
 // run, so that a database may keep what earlier runs left.
 //
-// If what it returns is a [storage.Purger], that is tested as well.
+// If what it returns is a [storage.Purger] or a [storage.Versioner], that is
+// tested as well. A Versioner has to say every version here: one that wraps a
+// Store which is none, as [storage.Limit] of it, fails.
 //
 // With -short there are fewer rounds of what is repeated. One case compares
 // random operations with a model; if it fails, it prints them and the value of
@@ -91,6 +93,9 @@ func casesOf(s storage.Store) []testCase {
 	all := cases()
 	if _, ok := s.(storage.Purger); ok {
 		all = append(all, purgeCases()...)
+	}
+	if _, ok := s.(storage.Versioner); ok {
+		all = append(all, versionerCases()...)
 	}
 	return all
 }
