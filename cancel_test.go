@@ -78,8 +78,13 @@ func (c *cancelling) List(ctx context.Context, prefix, after string, limit int) 
 }
 
 func (c *cancelling) Commit(ctx context.Context, b storage.Batch) error {
+	_, err := c.CommitVersion(ctx, b)
+	return err
+}
+
+func (c *cancelling) CommitVersion(ctx context.Context, b storage.Batch) (uint64, error) {
 	c.count()
-	return c.Store.Commit(ctx, b)
+	return storage.Commit(ctx, c.Store, b)
 }
 
 // Wherever a context ends within an operation of one commit, it was done and

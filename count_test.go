@@ -27,8 +27,13 @@ func (c *counting) List(ctx context.Context, prefix, after string, limit int) ([
 }
 
 func (c *counting) Commit(ctx context.Context, b storage.Batch) error {
+	_, err := c.CommitVersion(ctx, b)
+	return err
+}
+
+func (c *counting) CommitVersion(ctx context.Context, b storage.Batch) (uint64, error) {
 	c.commits.Add(1)
-	return c.Store.Commit(ctx, b)
+	return storage.Commit(ctx, c.Store, b)
 }
 
 func TestAppStartsInThreeCalls(t *testing.T) {

@@ -134,7 +134,8 @@ func (o *Organization) removeRecords(ctx context.Context, entry storage.Entry) e
 			return err
 		}
 	}
-	return commit(ctx, o.client.store, storage.Batch{Checks: check, Deletes: []string{entry.Key}})
+	_, err := commit(ctx, o.client.store, storage.Batch{Checks: check, Deletes: []string{entry.Key}})
+	return err
 }
 
 // inUse reports whether there is a service, or a secret that is not deleted.

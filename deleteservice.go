@@ -168,7 +168,7 @@ func sweep(ctx context.Context, store storage.Store, prefix string, checks []sto
 		for _, e := range page {
 			b.Deletes = append(b.Deletes, e.Key)
 		}
-		err = commit(ctx, store, b)
+		_, err = commit(ctx, store, b)
 		if errors.Is(err, ErrLimit) && size > 1 { // somebody has put long keys there
 			size /= 2
 			continue

@@ -170,6 +170,12 @@ func (tr *trial) kinds(n int) map[string]func(context.Context, *secrets.Organiza
 	}
 	return map[string]func(context.Context, *secrets.Organization) error{
 		"update": update, "update again": update,
+		"update twice": func(ctx context.Context, org *secrets.Organization) error { // the second time without a read
+			if err := update(ctx, org); err != nil {
+				return err
+			}
+			return update(ctx, org)
+		},
 		"set": func(ctx context.Context, org *secrets.Organization) error {
 			return failure(org.SetSecret(ctx, "a", value))
 		},
@@ -223,7 +229,7 @@ func (tr *trial) failing(store storage.Store, late *hooked, name string, random 
 		}
 		if random.Float64() >= rate {
 			call("commit", fmt.Sprintf("%d checks, %d puts, %d deletes", len(b.Checks), len(b.Puts), len(b.Deletes)))
-			return store.Commit(ctx, b)
+			return h.apply(ctx, b)
 		}
 		switch random.IntN(5) {
 		case 0:

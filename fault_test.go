@@ -49,6 +49,7 @@ func tryFault(t *testing.T, f *fixture, op operation, fault storagetest.Fault, a
 	store := storagetest.NewFaulty(f.store, fault)
 	client := f.open(t, store)
 	org := get(t)(client.Organization(t.Context(), "acme"))
+	op.begin(t, org)
 	before := entries(t, f.store, "")
 	err := op.do(store.Fail(t.Context(), at), t, f, org, client)
 	sweepError(t, err)

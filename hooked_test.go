@@ -28,6 +28,7 @@ type hooked struct {
 	before func(keys ...string) error                 // Get, and List with its prefix; an error is the answer
 	commit func(context.Context, storage.Batch) error // in the place of Commit
 	lost   []storage.Batch                            // see lose
+	gave   uint64                                     // see apply
 }
 
 func (h *hooked) Get(ctx context.Context, keys ...string) ([]storage.Entry, error) {
@@ -49,10 +50,25 @@ func (h *hooked) List(ctx context.Context, prefix, after string, limit int) ([]s
 }
 
 func (h *hooked) Commit(ctx context.Context, b storage.Batch) error {
+	_, err := h.CommitVersion(ctx, b)
+	return err
+}
+
+func (h *hooked) CommitVersion(ctx context.Context, b storage.Batch) (uint64, error) {
+	h.gave = 0
+	commit := h.apply
 	if h.commit != nil {
-		return h.commit(ctx, b)
+		commit = h.commit
 	}
-	return h.Store.Commit(ctx, b)
+	err := commit(ctx, b)
+	return h.gave, err
+}
+
+// apply commits a batch as the store would that is hooked, and lets
+// CommitVersion know the version.
+func (h *hooked) apply(ctx context.Context, b storage.Batch) (err error) {
+	h.gave, err = storage.Commit(ctx, h.Store, b)
+	return err
 }
 
 // lose holds a batch back: nobody knows what became of it until it lands.
@@ -90,7 +106,7 @@ func (h *hooked) loseNext(meanwhile func()) {
 func (h *hooked) afterFirst(do func()) {
 	h.commit = func(ctx context.Context, b storage.Batch) error {
 		h.commit = nil
-		err := h.Store.Commit(ctx, b)
+		err := h.apply(ctx, b)
 		if err == nil {
 			do()
 		}
@@ -103,7 +119,7 @@ func crashing(store storage.Store, commits int) *hooked {
 	h := &hooked{Store: store}
 	h.commit = func(ctx context.Context, b storage.Batch) error {
 		if commits--; commits >= 0 {
-			return store.Commit(ctx, b)
+			return h.apply(ctx, b)
 		}
 		h.before = func(...string) error { return storage.ErrUnavailable }
 		return storage.ErrUnavailable
@@ -130,16 +146,21 @@ func newRecording(store storage.Store) *recording {
 }
 
 func (r *recording) Commit(ctx context.Context, b storage.Batch) error {
-	err := r.Store.Commit(ctx, b)
+	_, err := r.CommitVersion(ctx, b)
+	return err
+}
+
+func (r *recording) CommitVersion(ctx context.Context, b storage.Batch) (uint64, error) {
+	version, err := storage.Commit(ctx, r.Store, b)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, p := range b.Puts {
 		r.values[p.Key] = append(r.values[p.Key], append([]byte(nil), p.Value...))
 	}
-	return nil
+	return version, nil
 }
 
 // copied returns a copy of a store, for somebody to write to.

@@ -130,6 +130,13 @@ var (
 		_, err := p.org.UpdateSecret(ctx, "a", text("two"), nil)
 		return err
 	}}
+	updaterTwice = actor{name: "update twice", do: func(ctx context.Context, p process) error { // the second time without a read
+		if _, err := p.org.UpdateSecret(ctx, "a", text("two"), nil); err != nil {
+			return err
+		}
+		_, err := p.org.UpdateSecret(ctx, "a", text("two"), nil)
+		return err
+	}}
 	setter = actor{name: "update again", do: func(ctx context.Context, p process) error {
 		_, err := p.org.UpdateSecret(ctx, "a", text("three"), nil)
 		return err

@@ -133,10 +133,11 @@ func (o *Organization) putKeyset(ctx context.Context, root crypto.Root, entry st
 
 // replace replaces the organization's record, if it is as it was read.
 func (o *Organization) replace(ctx context.Context, entry storage.Entry, value []byte) error {
-	return commit(ctx, o.client.store, storage.Batch{
+	_, err := commit(ctx, o.client.store, storage.Batch{
 		Checks: []storage.Check{{Key: entry.Key, Version: entry.Version}},
 		Puts:   []storage.Put{{Key: entry.Key, Value: value}},
 	})
+	return err
 }
 
 // hold keeps an open keyset, unless the root is being asked for one: then it is

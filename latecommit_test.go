@@ -59,6 +59,7 @@ func landLate(t *testing.T, f *fixture, op operation, lost, calls int) bool {
 	store := &hooked{Store: f.store}
 	client := f.open(t, store)
 	org := get(t)(client.Organization(t.Context(), "acme"))
+	op.begin(t, org)
 	n, left := 0, 0
 	step := func() {
 		if left--; left == 0 {
@@ -72,7 +73,7 @@ func landLate(t *testing.T, f *fixture, op operation, lost, calls int) bool {
 			left = calls
 			return store.lose(b)
 		}
-		return f.store.Commit(ctx, b)
+		return store.apply(ctx, b)
 	}
 	if err := op.do(t.Context(), t, f, org, client); err != nil {
 		t.Error(err)

@@ -13,9 +13,18 @@ type operation struct {
 	name    string
 	crowd   bool // it is about more grantees than fit a batch
 	prepare func(t *testing.T, f *fixture)
+	warm    func(t *testing.T, org *secrets.Organization) // by the same handles, before anything goes wrong
 	do      func(ctx context.Context, t *testing.T, f *fixture, org *secrets.Organization, client *secrets.Client) error
 	already error // what repeating it may give when it was done
 	verify  func(t *testing.T, f *fixture, org *secrets.Organization)
+}
+
+// begin does what comes before an operation, for what the handles then remember.
+func (op operation) begin(t *testing.T, org *secrets.Organization) {
+	t.Helper()
+	if op.warm != nil {
+		op.warm(t, org)
+	}
 }
 
 func service(ctx context.Context, org *secrets.Organization, name secrets.Name, do func(*secrets.Service) error) error {
@@ -124,6 +133,11 @@ func operations() []operation {
 				return err
 			}, verify: reads("A", "one")},
 		{name: "update", prepare: granted, do: update, verify: reads("A", "two")},
+		{name: "update without a read", prepare: granted,
+			warm: func(t *testing.T, org *secrets.Organization) {
+				made(t)(org.UpdateSecret(t.Context(), "a", text("one and a half"), nil))
+			},
+			do: update, verify: reads("A", "two")},
 		{name: "staged update", crowd: true, prepare: crowded, do: update, verify: reads("A", "two")},
 		{name: "grant",
 			prepare: func(t *testing.T, f *fixture) {

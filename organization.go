@@ -32,7 +32,8 @@ type OrganizationInfo struct {
 }
 
 // organizationState is what all handles of an organization share: its open
-// keyset, the service keys unwrapped so far, and what was seen of its records.
+// keyset, the service keys unwrapped so far, and what was seen and written of its
+// records.
 type organizationState struct {
 	gate   chan struct{} // held while the root is asked, so that it is asked once
 	mu     sync.Mutex    // never held while it is asked
@@ -41,6 +42,7 @@ type organizationState struct {
 	dead   bool                             // deleted by this process
 	keys   map[crypto.ID]*crypto.ServiceKey // an id always means the same key
 	floors floors
+	latest latest
 }
 
 // The most organizations a Client keeps open, and service keys it keeps of one.

@@ -99,7 +99,16 @@ func (o *outside) List(ctx context.Context, prefix, after string, limit int) (fo
 }
 
 func (o *outside) Commit(ctx context.Context, batch storage.Batch) error {
-	return o.call(ctx, func(ctx context.Context) error { return o.store.Commit(ctx, batch) })
+	_, err := o.CommitVersion(ctx, batch)
+	return err
+}
+
+func (o *outside) CommitVersion(ctx context.Context, batch storage.Batch) (version uint64, err error) {
+	err = o.call(ctx, func(ctx context.Context) (err error) {
+		version, err = storage.Commit(ctx, o.store, batch)
+		return err
+	})
+	return version, err
 }
 
 func (o *outside) Changes(ctx context.Context, prefixes ...string) (<-chan struct{}, error) {

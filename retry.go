@@ -24,13 +24,14 @@ type attemptError struct{ err error }
 func (e *attemptError) Error() string { return e.err.Error() }
 func (e *attemptError) Unwrap() error { return e.err }
 
-// commit marks what is worth another attempt.
-func commit(ctx context.Context, store storage.Store, b storage.Batch) error {
-	err := store.Commit(ctx, b)
+// commit marks what is worth another attempt. It returns the version of what was
+// written, if the store says.
+func commit(ctx context.Context, store storage.Store, b storage.Batch) (uint64, error) {
+	version, err := storage.Commit(ctx, store, b)
 	if errors.Is(err, ErrConflict) || errors.Is(err, ErrUnknownOutcome) {
-		return &attemptError{err: err}
+		return 0, &attemptError{err: err}
 	}
-	return err
+	return version, err
 }
 
 // An operation that loses every race of so many gives up. With the pauses in

@@ -91,7 +91,7 @@ const twice = "revoke another"
 // takes long.
 func others() map[string]func(*fixture) actor {
 	always := func(a actor) func(*fixture) actor { return func(*fixture) actor { return a } }
-	all := map[string]func(*fixture) actor{"update": always(updater), "grant": always(another), "issue": issuer}
+	all := map[string]func(*fixture) actor{"update": always(updater), "update twice": always(updaterTwice), "grant": always(another), "issue": issuer}
 	if long() {
 		all[twice] = tokenRevoker(1)
 	}

@@ -46,17 +46,21 @@ func (w *writer) rewrite(ctx context.Context, v *view, s *secretView, r rewrite)
 	if err != nil {
 		return Secret{}, err
 	}
-	if 2+len(r.grantees)+len(r.puts)+len(r.deletes) > storage.MaxWrites {
+	staged := 2+len(r.grantees)+len(r.puts)+len(r.deletes) > storage.MaxWrites
+	if staged {
 		if v, s, err = w.stage(ctx, v, s, r, next); err != nil {
 			return Secret{}, err
 		}
 	}
-	b, err := w.flip(v, s, r, next)
+	b, after, err := w.flip(v, s, r, next)
 	if err != nil {
 		return Secret{}, err
 	}
-	err = v.commit(ctx, b)
+	version, err := v.commitVersion(ctx, b)
 	w.note(v, s, err)
+	if err == nil && !staged && s.live() {
+		v.keepLatest(after, version)
+	}
 	return made, err
 }
 
@@ -74,9 +78,9 @@ func (w *writer) seal(v *view, s *secretView, r *rewrite) (next *sealedVersion, 
 	return next, made, nil
 }
 
-// flip returns the batch that makes next the current version. After stage, the
-// rows of those who stay hold its wraps already.
-func (w *writer) flip(v *view, s *secretView, r rewrite, next *sealedVersion) (storage.Batch, error) {
+// flip returns the batch that makes next the current version, and what it makes
+// of the secret. After stage, the rows of those who stay hold its wraps already.
+func (w *writer) flip(v *view, s *secretView, r rewrite, next *sealedVersion) (storage.Batch, secretView, error) {
 	staged := s.record.Claim == next.keyID
 	record := secretRecord{
 		ID: r.record.ID, Version: r.record.Version, Serial: s.record.Serial + 1, KeyID: next.keyID,
@@ -85,24 +89,32 @@ func (w *writer) flip(v *view, s *secretView, r rewrite, next *sealedVersion) (s
 		Created: r.record.Created, Updated: r.record.Updated, Oldest: r.record.Oldest,
 	}
 	access := accessRecord{SecretID: record.ID, Serial: record.Serial, Grantees: r.grantees}
+	after := secretView{name: s.name, record: record, access: access}
 	b, err := v.putSecret(s, record, access)
 	if err != nil {
-		return b, err
+		return b, after, err
 	}
 	for _, g := range r.grantees {
 		if staged && g.Service != r.moved {
 			continue
 		}
-		row, err := v.row(s, record.ID, g, next)
-		if err != nil {
-			return b, err
+		if err := v.putRow(&b, s, record.ID, g, next); err != nil {
+			return b, after, err
 		}
-		b.Puts = append(b.Puts, row)
 	}
 	b.Puts = append(b.Puts, r.puts...)
 	b.Deletes = append(b.Deletes, r.deletes...)
 	b.Checks = append(b.Checks, r.checks...)
-	return b, nil
+	return b, after, nil
+}
+
+// putRow adds to b a grantee's row, on the condition that the service is as it
+// was read.
+func (v *view) putRow(b *storage.Batch, s *secretView, id crypto.ID, g grantee, n *sealedVersion) error {
+	row, err := v.row(s, id, g, n)
+	b.Puts = append(b.Puts, row)
+	b.Checks = append(b.Checks, v.check(serviceKey(v.org.name, g.Service)))
+	return err
 }
 
 // putSecret returns a batch that writes both records of a secret, on the
@@ -132,9 +144,7 @@ func (v *view) putGrant(s *secretView, grantees []grantee, i int, current *seale
 	if err != nil {
 		return b, err
 	}
-	row, err := v.row(s, record.ID, grantees[i], current)
-	b.Puts = append(b.Puts, row)
-	return b, err
+	return b, v.putRow(&b, s, record.ID, grantees[i], current)
 }
 
 // stage prepares a rewrite that does not fit a batch: a claim in the secret's

@@ -52,10 +52,15 @@ func (s *stepped) List(ctx context.Context, prefix, after string, limit int) ([]
 }
 
 func (s *stepped) Commit(ctx context.Context, b storage.Batch) error {
+	_, err := s.CommitVersion(ctx, b)
+	return err
+}
+
+func (s *stepped) CommitVersion(ctx context.Context, b storage.Batch) (uint64, error) {
 	if err := s.wait(ctx, touchOf(b)); err != nil {
-		return err
+		return 0, err
 	}
-	return s.Store.Commit(ctx, b)
+	return storage.Commit(ctx, s.Store, b)
 }
 
 // A touch is what a call of a store reads and writes.

@@ -37,14 +37,19 @@ func (s *stuck) List(ctx context.Context, prefix, after string, limit int) ([]st
 }
 
 func (s *stuck) Commit(ctx context.Context, b storage.Batch) error {
+	_, err := s.CommitVersion(ctx, b)
+	return err
+}
+
+func (s *stuck) CommitVersion(ctx context.Context, b storage.Batch) (uint64, error) {
 	if !s.next() {
-		return s.Store.Commit(ctx, b)
+		return storage.Commit(ctx, s.Store, b)
 	}
 	if s.lands {
 		_ = s.Store.Commit(ctx, b)
 	}
 	<-ctx.Done()
-	return storage.ErrUnknownOutcome
+	return 0, storage.ErrUnknownOutcome
 }
 
 func TestEveryOperationEndsWithItsContextWhicheverCallTheStoreDoesNotAnswer(t *testing.T) {
@@ -77,6 +82,7 @@ func tryStuck(t *testing.T, f *fixture, op operation, lands bool, at int) bool {
 	store := &stuck{Store: f.store, lands: lands}
 	client := f.open(t, store)
 	org := get(t)(client.Organization(t.Context(), "acme"))
+	op.begin(t, org)
 	before, start := entries(t, f.store, ""), time.Now()
 	store.left = at
 	ctx, cancel := context.WithTimeout(t.Context(), most)

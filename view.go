@@ -16,8 +16,10 @@ type view struct {
 	org     *Organization
 	keyset  *crypto.Keyset
 	entries map[string]storage.Entry
-	since   uint64           // see floors
-	writes  map[string]floor // of what a commit of this view writes
+	guessed bool                   // it was not read: see writers.guess
+	since   uint64                 // see floors
+	writes  map[string]floor       // of what a commit of this view writes
+	opened  map[Name]serviceRecord // of grantees
 }
 
 // read reads the organization's record and those under keys at one instant. The
@@ -62,22 +64,35 @@ func (v *view) batch(keys ...string) storage.Batch {
 	return b
 }
 
-// merge adds a batch of the same view to b. Both check the organization first.
+// merge adds a batch of the same view to b.
 func merge(b *storage.Batch, one storage.Batch) {
-	b.Checks = append(b.Checks, one.Checks[1:]...)
+	for _, c := range one.Checks {
+		if !slices.Contains(b.Checks, c) {
+			b.Checks = append(b.Checks, c)
+		}
+	}
 	b.Puts = append(b.Puts, one.Puts...)
 	b.Deletes = append(b.Deletes, one.Deletes...)
 }
 
 // commit commits b, and remembers what it wrote as if it had been read.
 func (v *view) commit(ctx context.Context, b storage.Batch) error {
-	if err := commit(ctx, v.org.client.store, b); err != nil {
-		return err
+	_, err := v.commitVersion(ctx, b)
+	return err
+}
+
+// commitVersion is commit, and returns the version of what was written, if the
+// store says.
+func (v *view) commitVersion(ctx context.Context, b storage.Batch) (uint64, error) {
+	version, err := commit(ctx, v.org.client.store, b)
+	if err != nil {
+		return 0, err
 	}
 	for key, f := range v.writes {
+		v.org.state.latest.forget(key)
 		_ = v.org.state.floors.raise(key, v.since, f) // somebody may have written more since
 	}
-	return nil
+	return version, nil
 }
 
 // A dated record carries counters that only grow: it says under which key they
@@ -270,6 +285,9 @@ func (v *view) service(name Name) (serviceRecord, error) {
 // read without the serial: what it is asked for is keys that the access record
 // names as well.
 func (v *view) granteeService(name Name) (serviceRecord, error) {
+	if record, ok := v.opened[name]; ok {
+		return record, nil
+	}
 	var record serviceRecord
 	key := serviceKey(v.org.name, name)
 	found, err := v.decode(key, typeService, &record, name)
@@ -279,7 +297,14 @@ func (v *view) granteeService(name Name) (serviceRecord, error) {
 	if err != nil {
 		return record, err
 	}
-	return record, v.remember(key, &record)
+	if err := v.remember(key, &record); err != nil {
+		return record, err
+	}
+	if v.opened == nil {
+		v.opened = make(map[Name]serviceRecord)
+	}
+	v.opened[name] = record
+	return record, nil
 }
 
 // serviceKey returns a service's key from its record, unwrapping it at most

@@ -15,6 +15,7 @@ type writer struct {
 	name Name
 
 	creates  bool                 // nothing is under the name, unless an attempt has found out otherwise
+	updates  bool                 // the secret is as this process has left it, unless an attempt has found out otherwise
 	rewrites bool                 // it wraps for all grantees, and so reads their services' keys
 	written  map[crypto.ID]Secret // by version key id: what each attempt would have made
 	id       crypto.ID            // see same
@@ -45,6 +46,9 @@ func (w *writer) same(s *secretView) bool {
 // read reads the secret, the records under more and, for a rewrite, the
 // grantees' services at one instant, once no other writer's claim is on it.
 func (w *writer) read(ctx context.Context, more ...string) (*view, *secretView, error) {
+	if v, s := w.latest(ctx); v != nil {
+		return v, s, nil
+	}
 	v, secrets, err := writers{w}.read(ctx, more...)
 	if err != nil {
 		return nil, nil, err
@@ -127,13 +131,8 @@ func (ws writers) expected(ctx context.Context) (*view, []*secretView) {
 		}
 		w.creates = false
 	}
-	o := ws[0].org
-	organization := o.state.last()
-	if organization.Version == 0 {
-		return nil, nil
-	}
-	v, err := o.view(ctx, o.state.floors.now(), map[string]storage.Entry{organization.Key: organization})
-	if err != nil {
+	v := ws[0].org.guess(ctx, make(map[string]storage.Entry))
+	if v == nil {
 		return nil, nil
 	}
 	secrets, err := ws.secrets(v)
@@ -141,6 +140,32 @@ func (ws writers) expected(ctx context.Context) (*view, []*secretView) {
 		return nil, nil
 	}
 	return v, secrets
+}
+
+// guess returns a view of entries and, which it adds to them, of the organization
+// as it was read last; nil if that is not known. A commit of it is on the
+// condition that all of it is so.
+func (o *Organization) guess(ctx context.Context, entries map[string]storage.Entry) *view {
+	organization := o.state.last()
+	if organization.Version == 0 {
+		return nil
+	}
+	entries[organization.Key] = organization
+	v, err := o.view(ctx, o.state.floors.now(), entries)
+	if err != nil {
+		return nil
+	}
+	v.guessed = true
+	return v
+}
+
+// certain returns an error that was found by what a view holds; if that was a
+// guess, it has to be read before it is said.
+func (v *view) certain(err error) error {
+	if err != nil && v.guessed {
+		return errAgain
+	}
+	return err
 }
 
 func (ws writers) blocked(v *view, secrets []*secretView) bool {

@@ -26,10 +26,15 @@ func (r *recorder) Get(ctx context.Context, keys ...string) ([]storage.Entry, er
 }
 
 func (r *recorder) Commit(ctx context.Context, b storage.Batch) error {
+	_, err := r.CommitVersion(ctx, b)
+	return err
+}
+
+func (r *recorder) CommitVersion(ctx context.Context, b storage.Batch) (uint64, error) {
 	r.mu.Lock()
 	r.batches = append(r.batches, b)
 	r.mu.Unlock()
-	return r.Store.Commit(ctx, b)
+	return storage.Commit(ctx, r.Store, b)
 }
 
 // ours is a way of an operation whose batches are kept for [recorder.raw].

@@ -70,14 +70,19 @@ func (c *chancy) List(ctx context.Context, prefix, after string, limit int) ([]s
 }
 
 func (c *chancy) Commit(ctx context.Context, b storage.Batch) error {
+	_, err := c.CommitVersion(ctx, b)
+	return err
+}
+
+func (c *chancy) CommitVersion(ctx context.Context, b storage.Batch) (uint64, error) {
 	s, late := c.next()
 	if late {
 		c.landLater(ctx, b)
-		return fmt.Errorf("%w: %w", storage.ErrUnknownOutcome, storagetest.ErrFault)
+		return 0, fmt.Errorf("%w: %w", storage.ErrUnknownOutcome, storagetest.ErrFault)
 	}
-	err := s.Commit(ctx, b)
+	version, err := storage.Commit(ctx, s, b)
 	c.lost = c.lost || errors.Is(err, storage.ErrUnknownOutcome)
-	return err
+	return version, err
 }
 
 // landLater lets a commit arrive after its caller was told that nobody knows.

@@ -84,9 +84,14 @@ type watched struct {
 }
 
 func (w *watched) Commit(ctx context.Context, b storage.Batch) error {
-	err := w.Store.Commit(ctx, b)
-	w.committed(err)
+	_, err := w.CommitVersion(ctx, b)
 	return err
+}
+
+func (w *watched) CommitVersion(ctx context.Context, b storage.Batch) (uint64, error) {
+	version, err := storage.Commit(ctx, w.Store, b)
+	w.committed(err)
+	return version, err
 }
 
 // rewriteRows goes on until the end of the test.

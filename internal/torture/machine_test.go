@@ -250,9 +250,14 @@ type recorder struct {
 }
 
 func (r *recorder) Commit(ctx context.Context, b storage.Batch) error {
-	err := r.Store.Commit(ctx, b)
+	_, err := r.CommitVersion(ctx, b)
+	return err
+}
+
+func (r *recorder) CommitVersion(ctx context.Context, b storage.Batch) (uint64, error) {
+	version, err := storage.Commit(ctx, r.Store, b)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for _, p := range b.Puts {
 		r.values[p.Key] = append(r.values[p.Key], bytes.Clone(p.Value))
@@ -261,7 +266,7 @@ func (r *recorder) Commit(ctx context.Context, b storage.Batch) error {
 	for _, key := range b.Deletes {
 		r.written[key] = true
 	}
-	return nil
+	return version, nil
 }
 
 // keys returns all keys that there ever were.
