@@ -118,17 +118,23 @@ func (r *report) binaries() string {
 	return b.String()
 }
 
-// foreign says for which of the packages that we import one name is all we need.
+// foreign says for which of the packages that we import few names are all we need.
+// Those are compiled for others in any case, or they would be too much.
 func (r *report) foreign() string {
 	var b strings.Builder
-	b.WriteString("Foreign packages that our files import, and how many of their names those mention (methods not counted):\n\n")
-	b.WriteString(row("package", "names", "") + row("---", "---:", "---"))
+	b.WriteString("Foreign packages that our files import, how many of their names those mention (methods not counted), and for which other\n" +
+		"foreign package they would be compiled without us:\n\n")
+	b.WriteString(row("package", "names", "", "compiled for") + row("---", "---:", "---", "---"))
 	for _, u := range r.Usage {
 		which := ""
 		if len(u.Names) < 3 {
 			which = "`" + strings.Join(u.Names, "`, `") + "`"
 		}
-		b.WriteString(row("`"+u.Package+"`", fmt.Sprint(len(u.Names)), which))
+		needed := "us alone"
+		if u.Needed != "" {
+			needed = "`" + u.Needed + "`"
+		}
+		b.WriteString(row("`"+u.Package+"`", fmt.Sprint(len(u.Names)), which, needed))
 	}
 	return b.String()
 }

@@ -40,7 +40,7 @@ func (l *lab) measureSizes(r *report, w io.Writer) (err error) {
 		fmt.Fprintf(w, "    %-8s %s, %d packages, %d foreign\n", name, byteCount.format(float64(link.Bytes)), link.Packages, link.Foreign)
 		r.Links = append(r.Links, link)
 	}
-	r.Usage, err = usage()
+	r.Usage, err = usage(l.ctx)
 	return err
 }
 

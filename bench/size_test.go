@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -22,13 +23,19 @@ func TestSymbolsAreSplitIntoPackageAndFunction(t *testing.T) {
 
 func TestUsageFindsWhatOurFilesMention(t *testing.T) {
 	t.Parallel()
-	list, err := usage()
+	list, err := usage(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := map[string][]string{}
+	found, needed := map[string][]string{}, map[string]string{}
 	for _, u := range list {
-		found[u.Package] = u.Names
+		found[u.Package], needed[u.Package] = u.Names, u.Needed
+	}
+	if by := needed["go.uber.org/zap"]; by == "" || strings.HasPrefix(by, ourPath) {
+		t.Errorf("zap is said to be compiled for %q, want a package of etcd", by)
+	}
+	if by := needed["github.com/fxamacker/cbor/v2"]; by != "" {
+		t.Errorf("the CBOR package is said to be compiled for %q, want for us alone", by)
 	}
 	for pkg, name := range map[string]string{
 		"github.com/fxamacker/cbor/v2":           "CoreDetEncOptions",
@@ -38,6 +45,19 @@ func TestUsageFindsWhatOurFilesMention(t *testing.T) {
 	} {
 		if !slices.Contains(found[pkg], name) {
 			t.Errorf("%s is said to be used for %q, which lacks %s", pkg, found[pkg], name)
+		}
+	}
+}
+
+func TestNoPackageIsCompiledForOneNameOfIt(t *testing.T) {
+	t.Parallel()
+	list, err := usage(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, u := range list {
+		if len(u.Names) < 2 && u.Needed == "" {
+			t.Errorf("%s is compiled for %q alone", u.Package, u.Names)
 		}
 	}
 }

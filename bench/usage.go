@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
 	"maps"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"slices"
@@ -13,15 +16,17 @@ import (
 	"strings"
 )
 
-// A usageResult says which names of a foreign package our files mention.
+// A usageResult says which names of a foreign package our files mention, and which
+// other foreign package would have it compiled without us.
 type usageResult struct {
 	Package string
 	Names   []string
+	Needed  string
 }
 
 // usage looks at all files that users compile, and returns the foreign packages
 // that they import. Methods are not counted: a type that is mentioned has some.
-func usage() ([]usageResult, error) {
+func usage(ctx context.Context) ([]usageResult, error) {
 	names := map[string]map[string]bool{}
 	err := filepath.WalkDir(root(), func(file string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -38,11 +43,36 @@ func usage() ([]usageResult, error) {
 	if err != nil {
 		return nil, err
 	}
+	needed, err := broughtBy(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var list []usageResult
 	for _, pkg := range slices.Sorted(maps.Keys(names)) {
-		list = append(list, usageResult{pkg, slices.Sorted(maps.Keys(names[pkg]))})
+		list = append(list, usageResult{pkg, slices.Sorted(maps.Keys(names[pkg])), needed[pkg]})
 	}
 	return list, nil
+}
+
+// broughtBy returns, of each package that a user of all drivers compiles, a
+// foreign one that imports it.
+func broughtBy(ctx context.Context) (map[string]string, error) {
+	list := exec.CommandContext(ctx, "go", "list", "-deps", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "./cmd/link/fromenv")
+	output, err := list.Output()
+	if err != nil {
+		return nil, err
+	}
+	by := map[string]string{}
+	for line := range strings.Lines(string(output)) {
+		importer, imports, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if strings.HasPrefix(importer, ourPath) {
+			continue
+		}
+		for _, pkg := range strings.Fields(imports) {
+			by[pkg] = cmp.Or(by[pkg], importer)
+		}
+	}
+	return by, nil
 }
 
 // skipped are folders that users do not compile.
