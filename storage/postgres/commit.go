@@ -26,11 +26,14 @@ const (
 	sqlCheck = `SELECT count(*) AS n, 0::bigint AS version FROM unnest($1::text[], $2::bigint[]) AS c (key, version)
 	WHERE (SELECT e.version FROM %[1]s.entries e WHERE e.key = c.key) IS DISTINCT FROM nullif(c.version, 0)`
 
+	// sqlApply gives one version to all puts of a batch, and says which: it is
+	// taken once, since given is evaluated once, and not once for each row.
 	sqlApply = `WITH failed AS (` + sqlCheck + `), given AS MATERIALIZED (
 	SELECT nextval('%[2]s') AS version FROM failed WHERE n = 0 AND cardinality($3::text[]) > 0
 ), put AS (
 	INSERT INTO %[1]s.entries (key, value, version)
-	SELECT p.key, p.value, given.version FROM given, unnest($3::text[], $4::bytea[]) AS p (key, value)
+	SELECT p.key, p.value, (SELECT version FROM given) FROM unnest($3::text[], $4::bytea[]) AS p (key, value)
+	WHERE (SELECT n FROM failed) = 0
 	ON CONFLICT (key) DO UPDATE SET value = excluded.value, version = excluded.version
 ), deleted AS (
 	DELETE FROM %[1]s.entries WHERE key = ANY ($5::text[]) AND (SELECT n FROM failed) = 0

@@ -108,10 +108,8 @@ func numbered(prefix string, n int) (keys []string) {
 
 func (t *trial) expectVersion(version uint64, found []storage.Entry) {
 	t.Helper()
-	for _, e := range found {
-		if e.Version != version {
-			t.Errorf("CommitVersion has said version %d, but %q has %d", version, e.Key, e.Version)
-		}
+	if slices.ContainsFunc(found, func(e storage.Entry) bool { return e.Version != version }) {
+		t.Errorf("CommitVersion has said version %d, but there are %s", version, describe(found))
 	}
 }
 
