@@ -144,6 +144,7 @@ func (a *granting) add(ctx context.Context, i int, current *sealedVersion) (Gran
 	if err != nil {
 		return Grant{}, err
 	}
+	b.Checks = append(b.Checks, v.check(serviceKey(v.org.name, g.Service)))
 	a.putVariable(&b)
 	return g.grant(s.name), v.commit(ctx, b)
 }
@@ -173,12 +174,13 @@ func (a *granting) move(ctx context.Context, w *writer, i int, current *sealedVe
 	}
 	r := rewrite{
 		record: s.record, plaintext: current.plaintext, grantees: grantees, moved: a.service.name,
+		checks: []storage.Check{a.view.check(serviceKey(org, a.service.name))},
 	}
 	_, taken := a.view.entries[variableKey(org, a.service.name, a.env)]
 	if !strings.EqualFold(old, a.env) || !taken && a.env != NoEnv {
 		var b storage.Batch
 		a.putVariable(&b)
-		r.puts, r.checks = b.Puts, b.Checks
+		r.puts, r.checks = b.Puts, append(r.checks, b.Checks...)
 		if old != NoEnv && !strings.EqualFold(old, a.env) {
 			r.deletes = []string{variableKey(org, a.service.name, old)}
 		}

@@ -56,6 +56,9 @@ func (w *writer) rewrite(ctx context.Context, v *view, s *secretView, r rewrite)
 	if err != nil {
 		return Secret{}, err
 	}
+	if !staged {
+		v.checkServices(&b, r.grantees)
+	}
 	version, err := v.commitVersion(ctx, b)
 	w.note(v, s, err)
 	if err == nil && !staged && s.live() {
@@ -98,9 +101,11 @@ func (w *writer) flip(v *view, s *secretView, r rewrite, next *sealedVersion) (s
 		if staged && g.Service != r.moved {
 			continue
 		}
-		if err := v.putRow(&b, s, record.ID, g, next); err != nil {
+		row, err := v.row(s, record.ID, g, next)
+		if err != nil {
 			return b, after, err
 		}
+		b.Puts = append(b.Puts, row)
 	}
 	b.Puts = append(b.Puts, r.puts...)
 	b.Deletes = append(b.Deletes, r.deletes...)
@@ -108,13 +113,14 @@ func (w *writer) flip(v *view, s *secretView, r rewrite, next *sealedVersion) (s
 	return b, after, nil
 }
 
-// putRow adds to b a grantee's row, on the condition that the service is as it
-// was read.
-func (v *view) putRow(b *storage.Batch, s *secretView, id crypto.ID, g grantee, n *sealedVersion) error {
-	row, err := v.row(s, id, g, n)
-	b.Puts = append(b.Puts, row)
-	b.Checks = append(b.Checks, v.check(serviceKey(v.org.name, g.Service)))
-	return err
+// checkServices adds to b that the grantees' services are as they were read: so
+// it wraps for no key that was replaced since, however long ago that is.
+func (v *view) checkServices(b *storage.Batch, grantees []grantee) {
+	for _, g := range grantees {
+		if check := v.check(serviceKey(v.org.name, g.Service)); !slices.Contains(b.Checks, check) {
+			b.Checks = append(b.Checks, check)
+		}
+	}
 }
 
 // putSecret returns a batch that writes both records of a secret, on the
@@ -144,7 +150,9 @@ func (v *view) putGrant(s *secretView, grantees []grantee, i int, current *seale
 	if err != nil {
 		return b, err
 	}
-	return b, v.putRow(&b, s, record.ID, grantees[i], current)
+	row, err := v.row(s, record.ID, grantees[i], current)
+	b.Puts = append(b.Puts, row)
+	return b, err
 }
 
 // stage prepares a rewrite that does not fit a batch: a claim in the secret's

@@ -16,7 +16,7 @@ type view struct {
 	org     *Organization
 	keyset  *crypto.Keyset
 	entries map[string]storage.Entry
-	guessed bool                   // it was not read: see writers.guess
+	guessed bool                   // it was not read: see Organization.guess
 	since   uint64                 // see floors
 	writes  map[string]floor       // of what a commit of this view writes
 	opened  map[Name]serviceRecord // of grantees
@@ -64,13 +64,9 @@ func (v *view) batch(keys ...string) storage.Batch {
 	return b
 }
 
-// merge adds a batch of the same view to b.
+// merge adds a batch of the same view to b. Both check the organization first.
 func merge(b *storage.Batch, one storage.Batch) {
-	for _, c := range one.Checks {
-		if !slices.Contains(b.Checks, c) {
-			b.Checks = append(b.Checks, c)
-		}
-	}
+	b.Checks = append(b.Checks, one.Checks[1:]...)
 	b.Puts = append(b.Puts, one.Puts...)
 	b.Deletes = append(b.Deletes, one.Deletes...)
 }
