@@ -81,8 +81,8 @@ func budgets(t *testing.T, f *fixture, store storage.Store) []budget {
 		return func(ctx context.Context) error { return failure(org.UpdateSecret(ctx, name, text("another"), nil)) }
 	}
 	return []budget{
-		{"connect", 1, 0, 0, 63, 6_600, func(ctx context.Context) error { return failure(secrets.Connect(ctx, store, token)) }},
-		{"environment of 51", 2, 0, 0, 1_860, 280_000, func(ctx context.Context) error { return failure(session.Environment(ctx)) }},
+		{"connect", 1, 0, 0, 60, 5_900, func(ctx context.Context) error { return failure(secrets.Connect(ctx, store, token)) }},
+		{"environment of 51", 2, 0, 0, 1_720, 266_000, func(ctx context.Context) error { return failure(session.Environment(ctx)) }},
 		{"create", 0, 1, 390, 89, 12_000, func(ctx context.Context) error {
 			made++
 			return failure(org.CreateSecret(ctx, secrets.Name(fmt.Sprintf("made-%04d", made)), text("one")))

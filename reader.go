@@ -16,10 +16,10 @@ type reader struct {
 	store        records
 	organization Name
 	service      Name
-	keys         []string // the records that authenticate opens
-	authenticate func(ctx context.Context, entries map[string]storage.Entry) error
-	verify       func(v Variable) error // of a secret among those entries that opened
-	seen         map[string]uint64      // Version of each entry read, 0 of one that is not there; nil to forget
+	keys         []string // the records that authenticate is given, in this order
+	authenticate func(ctx context.Context, entries []storage.Entry) error
+	verify       func(v Variable, e storage.Entry) error // of a secret that opened; e was read with those
+	seen         map[string]uint64                       // Version of each entry read, 0 of one that is not there; nil to forget
 
 	// What authenticate finds.
 	organizationID crypto.ID
@@ -38,15 +38,15 @@ func (r *reader) environment(ctx context.Context) (*Environment, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys := slices.Clone(r.keys)
+	keys := slices.Grow(slices.Clone(r.keys), len(rows))
 	for _, row := range rows {
 		keys = append(keys, secretKey(r.organization, row.secret))
 	}
-	entries, err := r.get(ctx, keys)
+	secrets, err := r.get(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
-	vars, err := r.assemble(rows, entries)
+	vars, err := r.assemble(rows, secrets)
 	if errors.Is(err, errMoved) || errors.Is(err, errNotGranted) {
 		vars, err = r.readTogether(ctx, rows, keys)
 	}
@@ -60,7 +60,7 @@ func (r *reader) environment(ctx context.Context) (*Environment, error) {
 	return env, nil
 }
 
-// readTogether is the second look, which is final.
+// readTogether is the second look, which is final. keys are those of the first.
 func (r *reader) readTogether(ctx context.Context, seen []row, keys []string) ([]Variable, error) {
 	for _, row := range seen {
 		keys = append(keys, rowKey(r.organization, r.service, row.secret))
@@ -69,13 +69,13 @@ func (r *reader) readTogether(ctx context.Context, seen []row, keys []string) ([
 	if err != nil {
 		return nil, err
 	}
+	secrets, rows := entries[:len(seen)], entries[len(seen):]
 	var vars []Variable
-	for _, row := range seen {
-		entry, ok := entries[rowKey(r.organization, r.service, row.secret)]
-		if !ok {
+	for i, row := range seen {
+		if rows[i].Version == 0 {
 			continue
 		}
-		v, err := r.openEntry(row.secret, entry, entries)
+		v, err := r.openEntry(row.secret, rows[i], secrets[i])
 		switch {
 		case err == nil:
 			vars = append(vars, v)
@@ -88,24 +88,26 @@ func (r *reader) readTogether(ctx context.Context, seen []row, keys []string) ([
 	return vars, nil
 }
 
-func (r *reader) openEntry(name Name, entry storage.Entry, entries map[string]storage.Entry) (Variable, error) {
-	row, err := newRow(name, entry)
-	if err != nil {
+func (r *reader) openEntry(name Name, entry, secret storage.Entry) (Variable, error) {
+	row := row{secret: name}
+	if err := row.decode(entry); err != nil {
 		return Variable{}, err
 	}
-	return r.open(row, entries)
+	return r.open(row, secret)
 }
 
-// get reads the records under keys, which authenticate the reader.
-func (r *reader) get(ctx context.Context, keys []string) (map[string]storage.Entry, error) {
-	entries, err := getMap(ctx, r.store, keys...)
+// get reads the records under keys, of which the first authenticate the reader,
+// and returns the others: each in its place, with no Version if it is not there.
+func (r *reader) get(ctx context.Context, keys []string) ([]storage.Entry, error) {
+	entries, err := getEach(ctx, r.store, keys...)
 	if err != nil {
 		return nil, err
 	}
-	for _, key := range keys {
-		r.see(key, entries[key].Version)
+	for i, key := range keys {
+		r.see(key, entries[i].Version)
 	}
-	return entries, r.authenticate(ctx, entries)
+	own := len(r.keys)
+	return entries[own:], r.authenticate(ctx, entries[:own])
 }
 
 func (r *reader) see(key string, version uint64) {
@@ -132,20 +134,19 @@ type row struct {
 	record rowRecord
 }
 
-// newRow decodes a row, unless it is none that the engine has written: nobody can
+// decode decodes a row, unless it is none that the engine has written: nobody can
 // make an app hold more than some kilobytes for each.
-func newRow(secret Name, e storage.Entry) (row, error) {
-	r := row{secret: secret}
+func (r *row) decode(e storage.Entry) error {
 	if len(e.Value) > maxRow {
-		return r, inSecret(secret, ErrTampered)
+		return inSecret(r.secret, ErrTampered)
 	}
 	if err := decode(e.Value, &r.record); err != nil {
-		return r, inSecret(secret, err)
+		return inSecret(r.secret, err)
 	}
 	if len(r.record.Wraps) == 0 || len(r.record.Wraps) > maxWraps {
-		return r, inSecret(secret, ErrTampered)
+		return inSecret(r.secret, ErrTampered)
 	}
-	return r, nil
+	return nil
 }
 
 // rows lists the service's rows.
@@ -159,11 +160,10 @@ func (r *reader) rows(ctx context.Context) (rows []row, err error) {
 		case len(rows) == maxRows:
 			return nil, fmt.Errorf("%w: the service has more than %d grants", ErrLimit, maxRows)
 		}
-		row, err := newRow(name, e.entry)
-		if err != nil {
+		rows = append(rows, row{secret: name})
+		if err := rows[len(rows)-1].decode(e.entry); err != nil {
 			return nil, err
 		}
-		rows = append(rows, row)
 		r.see(e.entry.Key, e.entry.Version)
 	}
 	return rows, nil
@@ -176,12 +176,12 @@ var (
 	errNotGranted = errors.New("the secret is gone")
 )
 
-// assemble opens what rows grant.
-func (r *reader) assemble(rows []row, entries map[string]storage.Entry) ([]Variable, error) {
+// assemble opens what rows grant, each with the entry of its secret.
+func (r *reader) assemble(rows []row, secrets []storage.Entry) ([]Variable, error) {
 	vars := make([]Variable, len(rows))
 	for i, row := range rows {
 		var err error
-		if vars[i], err = r.open(row, entries); err != nil {
+		if vars[i], err = r.open(row, secrets[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -189,9 +189,8 @@ func (r *reader) assemble(rows []row, entries map[string]storage.Entry) ([]Varia
 }
 
 // open opens one secret by its row.
-func (r *reader) open(row row, entries map[string]storage.Entry) (v Variable, err error) {
-	e, ok := entries[secretKey(r.organization, row.secret)]
-	if !ok {
+func (r *reader) open(row row, e storage.Entry) (v Variable, err error) {
+	if e.Version == 0 {
 		return v, errNotGranted
 	}
 	var secret sealedSecret
@@ -204,7 +203,7 @@ func (r *reader) open(row row, entries map[string]storage.Entry) (v Variable, er
 	}
 	defer clear(plaintext)
 	v = Variable{Name: row.record.Env, Value: Bytes(plaintext), Secret: row.secret, ID: secret.ID.String(), Version: secret.Version}
-	if err := r.verify(v); err != nil {
+	if err := r.verify(v, e); err != nil {
 		return Variable{}, inSecret(row.secret, err)
 	}
 	return v, nil
@@ -234,11 +233,31 @@ func (r *reader) decrypt(row row, secret sealedSecret) (plaintext []byte, err er
 
 func getMap(ctx context.Context, store records, keys ...string) (map[string]storage.Entry, error) {
 	entries, err := store.Get(ctx, keys...)
+	return byKey(entries), err
+}
+
+// byKey leaves out what is not there.
+func byKey(entries []storage.Entry) map[string]storage.Entry {
 	m := make(map[string]storage.Entry, len(entries))
 	for _, e := range entries {
-		m[e.Key] = e
+		if e.Version != 0 {
+			m[e.Key] = e
+		}
 	}
-	return m, err
+	return m
+}
+
+// getEach returns what is under each key, in the order asked, as a store answers;
+// an entry has no Version if there is none.
+func getEach(ctx context.Context, store records, keys ...string) ([]storage.Entry, error) {
+	found, err := store.Get(ctx, keys...)
+	entries := make([]storage.Entry, len(keys))
+	for i, key := range keys {
+		if len(found) > 0 && found[0].Key == key {
+			entries[i], found = found[0], found[1:]
+		}
+	}
+	return entries, err
 }
 
 func isNotFound(err error) bool { return errors.Is(err, ErrNotFound) }

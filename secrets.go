@@ -139,14 +139,16 @@ func list(ctx context.Context, store records, prefix string, opts *ListOptions) 
 		if opts.After != "" {
 			after = prefix + string(opts.After)
 		}
-		for n := 0; ; {
+		n := 0
+		skip := func() { n-- }
+		for {
 			page, err := store.List(ctx, prefix+opts.Prefix, after, listPage)
 			if err != nil {
 				yield("", result{err: err})
 				return
 			}
 			for _, e := range page {
-				more := yield(valid(Name(strings.TrimPrefix(e.Key, prefix))), result{entry: e, skip: func() { n-- }})
+				more := yield(valid(Name(strings.TrimPrefix(e.Key, prefix))), result{entry: e, skip: skip})
 				if n++; !more || opts.Limit > 0 && n == opts.Limit {
 					return
 				}

@@ -215,8 +215,8 @@ func (s *Service) Environment(ctx context.Context) (*Environment, error) {
 		keys: append(s.org.serviceKeys(s.name), organizationKey(s.org.name)),
 	}
 	since := s.org.state.floors.now()
-	r.authenticate = func(ctx context.Context, entries map[string]storage.Entry) (err error) {
-		if v, err = s.org.view(ctx, since, entries); err != nil {
+	r.authenticate = func(ctx context.Context, entries []storage.Entry) (err error) {
+		if v, err = s.org.view(ctx, since, byKey(entries)); err != nil {
 			return err
 		}
 		record, err := s.verify(v)
@@ -227,10 +227,9 @@ func (s *Service) Environment(ctx context.Context) (*Environment, error) {
 		r.key, err = v.serviceKey(s.name, record.ID, record.Current)
 		return err
 	}
-	r.verify = func(variable Variable) error {
-		key := secretKey(s.org.name, variable.Secret)
+	r.verify = func(variable Variable, e storage.Entry) error {
 		var record secretRecord
-		if _, err := v.decode(key, typeSecret, &record, variable.Secret); err != nil {
+		if err := openRecord(v.keyset, typeSecret, s.org.id, e.Value, &record, s.org.name, variable.Secret); err != nil {
 			return err
 		}
 		if variable.Name != NoEnv {
@@ -238,7 +237,7 @@ func (s *Service) Environment(ctx context.Context) (*Environment, error) {
 				return err
 			}
 		}
-		return v.remember(key, &record)
+		return v.remember(e.Key, &record)
 	}
 	env, err := r.environment(ctx)
 	return env, s.fail("environment", "", err)

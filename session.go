@@ -39,13 +39,13 @@ func Connect(ctx context.Context, store storage.Store, token Token) (*Session, e
 	if err != nil {
 		return nil, err
 	}
-	since, organization := s.floors.now(), organizationKey(s.Organization())
-	entries, err := getMap(ctx, s.store, s.tokenKey(), organization)
-	if _, ok := entries[organization]; err == nil && !ok {
+	since := s.floors.now()
+	entries, err := getEach(ctx, s.store, s.tokenKey(), organizationKey(s.Organization()))
+	if err == nil && entries[1].Version == 0 {
 		err = fmt.Errorf("%w: the store has no organization of that name; is it the right database?", ErrUnauthenticated)
 	}
 	if err == nil {
-		_, err = s.open(entries, since)
+		_, err = s.open(entries[0], since)
 	}
 	if err != nil {
 		return nil, s.fail("connect", err)
@@ -97,9 +97,11 @@ func (s *Session) read(ctx context.Context, store records, seen map[string]uint6
 		store: store, organization: token.organization, service: token.service,
 		keys: []string{s.tokenKey()}, seen: seen,
 	}
-	r.verify = func(v Variable) error { return s.floors.raise(string(v.Secret), since, floor{v.Version}) }
-	r.authenticate = func(_ context.Context, entries map[string]storage.Entry) error {
-		t, err := s.open(entries, since)
+	r.verify = func(v Variable, _ storage.Entry) error {
+		return s.floors.raise(string(v.Secret), since, floor{v.Version})
+	}
+	r.authenticate = func(_ context.Context, entries []storage.Entry) error {
+		t, err := s.open(entries[0], since)
 		r.organizationID, r.serviceID, r.keyID, r.key = t.record.OrganizationID, t.record.ServiceID, t.record.KeyID, t.key
 		return err
 	}
@@ -115,10 +117,9 @@ func (s *Session) tokenKey() string {
 	return tokenKey(token.organization, token.service, token.id)
 }
 
-// open opens the token's record among entries, at most once for one record.
-func (s *Session) open(entries map[string]storage.Entry, since uint64) (openToken, error) {
-	entry, ok := entries[s.tokenKey()]
-	if !ok {
+// open opens the token's record, at most once for one record.
+func (s *Session) open(entry storage.Entry, since uint64) (openToken, error) {
+	if entry.Version == 0 {
 		return openToken{}, fmt.Errorf("%w: the token is unknown, or was revoked", ErrUnauthenticated)
 	}
 	s.mu.Lock()
