@@ -10,18 +10,13 @@ import (
 	"github.com/ncruces/go-sqlite3/vfs"
 )
 
-// settings of every connection.
-//
-// A file that somebody has edited may contain a trigger, a view or functions
-// in its schema: none of them runs. journal_size_limit is what a -wal file
-// that has grown is cut to; that it is set also has it emptied at the end,
-// see keepFiles.
+// settings of every connection, beside those of configure. journal_size_limit
+// is what a -wal file that has grown is cut to; that it is set also has it
+// emptied at the end, see keepFiles.
 const settings = `
 PRAGMA synchronous=FULL;
 PRAGMA secure_delete=ON;
-PRAGMA trusted_schema=OFF;
 PRAGMA cell_size_check=ON;
-PRAGMA foreign_keys=OFF;
 PRAGMA temp_store=MEMORY;
 PRAGMA mmap_size=0;
 PRAGMA journal_size_limit=4194304;
@@ -90,6 +85,12 @@ func (s *Store) uri() string {
 	return uri
 }
 
+// configure puts the settings of every connection into force.
+//
+// A file that somebody has edited may contain a trigger, a view or functions
+// in its schema: none of them runs. QPSG stands for plans that do not depend on
+// what is bound. Without it SQLite prepares sqlList twice, the second time when
+// it knows the limit.
 func (c *conn) configure() error {
 	if err := c.db.BusyHandler(c.wait); err != nil {
 		return err
@@ -100,8 +101,11 @@ func (c *conn) configure() error {
 	c.db.Limit(sqlite3.LIMIT_LENGTH, maxRow)
 	for option, on := range map[sqlite3.DBConfig]bool{
 		sqlite3.DBCONFIG_DEFENSIVE:      true,
+		sqlite3.DBCONFIG_ENABLE_FKEY:    false,
+		sqlite3.DBCONFIG_ENABLE_QPSG:    true,
 		sqlite3.DBCONFIG_ENABLE_TRIGGER: false,
 		sqlite3.DBCONFIG_ENABLE_VIEW:    false,
+		sqlite3.DBCONFIG_TRUSTED_SCHEMA: false,
 	} {
 		if _, err := c.db.Config(option, on); err != nil {
 			return err

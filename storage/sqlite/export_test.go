@@ -39,6 +39,17 @@ func (s *Store) Plan(ctx context.Context, sql string) (plan string, err error) {
 	return plan, err
 }
 
+// Replanned counts how often SQLite has prepared a statement again.
+func (s *Store) Replanned(ctx context.Context) (times int, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		for _, stmt := range c.stmts {
+			times += stmt.Status(sqlite3.STMTSTATUS_REPREPARE, false)
+		}
+		return nil
+	})
+	return times, err
+}
+
 // The statements that a Plan is of interest of.
 const (
 	SQLGet    = sqlGet
