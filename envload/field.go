@@ -239,9 +239,9 @@ func (f field) problem(err error) Problem {
 	return Problem{Env: f.key, Field: f.path, Type: typeName(f.Type), Err: err}
 }
 
-// typeName returns how t is written, but without the tags of structs in it: a
-// default there may be what nobody should see.
-func typeName(t reflect.Type) string { return tagText.ReplaceAllString(t.String(), "") }
-
-// tagText is a tag in the text of a type, where nothing else is in quotes.
-var tagText = regexp.MustCompile(` "(?:[^"\\]|\\.)*"`)
+// typeName returns how t is written, but without the tags of structs in it,
+// which alone are in quotes there: a default may be what nobody should see.
+func typeName(t reflect.Type) string {
+	tag := regexp.MustCompile(` "(?:[^"\\]|\\.)*"`) // here, since most programs never need it
+	return tag.ReplaceAllString(t.String(), "")
+}
