@@ -9,13 +9,14 @@ import "sync"
 // reports first; what was remembered after a read began is no measure for it.
 // So each entry is stamped, and compared only with reads that began later.
 //
-// The memory is bounded: what was met first is forgotten first, a generation at
-// a time. A single map, with one entry removed for each that comes, would grow
-// for ever: Go's counts the places of removed entries as taken, and splits.
+// The memory is bounded: for each record that is new, one of the former ones is
+// forgotten. No map is both added to and removed from: Go's counts the places of
+// what was removed as taken and splits its tables, so that it would grow for ever.
 type floors struct {
-	mu          sync.Mutex
-	clock       uint64
-	generations [1 + olderGenerations]map[string]stamped // the newest first; a key is in one of them
+	mu     sync.Mutex
+	clock  uint64
+	recent map[string]stamped // added to
+	former map[string]stamped // removed from; nothing is in both
 }
 
 // floor is a record's counters, each of which only grows.
@@ -26,12 +27,9 @@ type stamped struct {
 	at    uint64
 }
 
-// The 65,536 records that were first met last are remembered, and up to a
-// generation more.
-const (
-	olderGenerations = 16
-	generationSize   = 1 << 12
-)
+// maxFloors is how many records are remembered. Beyond it some are forgotten, of
+// those that were first met longer ago.
+const maxFloors = 1 << 16
 
 // now returns the time to give to raise, taken before the read.
 func (f *floors) now() uint64 {
@@ -45,7 +43,7 @@ func (f *floors) now() uint64 {
 func (f *floors) absent(key string, since uint64) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if g, known := f.find(key); g != nil && known.at <= since {
+	if in, known := f.find(key); in != nil && known.at <= since {
 		return ErrTampered
 	}
 	return nil
@@ -64,45 +62,47 @@ func (f *floors) known(key string) floor {
 func (f *floors) raise(key string, since uint64, got floor) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	g, known := f.find(key)
-	if g != nil && known.at <= since && (got[0] < known.floor[0] || got[1] < known.floor[1]) {
+	in, known := f.find(key)
+	if in != nil && known.at <= since && (got[0] < known.floor[0] || got[1] < known.floor[1]) {
 		return ErrTampered
 	}
 	next := floor{max(got[0], known.floor[0]), max(got[1], known.floor[1])}
 	if next == known.floor {
 		return nil
 	}
-	if g == nil {
-		g = f.youngest()
+	if in == nil {
+		f.makeRoom()
+		in = f.recent
 	}
 	f.clock++
-	g[key] = stamped{floor: next, at: f.clock}
+	in[key] = stamped{floor: next, at: f.clock}
 	return nil
 }
 
-// find returns what is remembered under key and the generation that holds it,
-// nil if none does.
-func (f *floors) find(key string) (map[string]stamped, stamped) {
-	for _, g := range f.generations {
-		if known, ok := g[key]; ok {
-			return g, known
-		}
+// find returns what is remembered under key and the map that it is in, nil if it
+// is in none.
+func (f *floors) find(key string) (in map[string]stamped, known stamped) {
+	if known, ok := f.recent[key]; ok {
+		return f.recent, known
+	}
+	if known, ok := f.former[key]; ok {
+		return f.former, known
 	}
 	return nil, stamped{}
 }
 
-// youngest returns a generation with room for one more, which may be the oldest,
-// emptied: a new one would take its memory step by step.
-func (f *floors) youngest() map[string]stamped {
-	if g := f.generations[0]; g != nil && len(g) < generationSize {
-		return g
+// makeRoom makes room for one more among the recent ones. Once those are as many as
+// there may be they are the former ones, of which none is left.
+func (f *floors) makeRoom() {
+	if f.recent == nil {
+		f.recent = make(map[string]stamped)
 	}
-	g := f.generations[olderGenerations]
-	if g == nil {
-		g = make(map[string]stamped)
+	if len(f.recent) == maxFloors {
+		if f.former == nil {
+			f.former = make(map[string]stamped, maxFloors) // the last memory that is taken
+		}
+		clear(f.former)
+		f.recent, f.former = f.former, f.recent
 	}
-	clear(g)
-	copy(f.generations[1:], f.generations[:])
-	f.generations[0] = g
-	return g
+	evict(f.former, maxFloors-len(f.recent))
 }
