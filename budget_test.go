@@ -76,6 +76,7 @@ func budgets(t *testing.T, f *fixture, store storage.Store) []budget {
 	if err != nil {
 		t.Fatal(err)
 	}
+	moved := moving(t, f, store, token, "shared")
 	made := 0
 	update := func(name secrets.Name) func(context.Context) error {
 		return func(ctx context.Context) error { return failure(org.UpdateSecret(ctx, name, text("another"), nil)) }
@@ -83,6 +84,7 @@ func budgets(t *testing.T, f *fixture, store storage.Store) []budget {
 	return []budget{
 		{"connect", 1, 0, 0, 60, 5_900, func(ctx context.Context) error { return failure(secrets.Connect(ctx, store, token)) }},
 		{"environment of 51", 2, 0, 0, 1_720, 266_000, func(ctx context.Context) error { return failure(session.Environment(ctx)) }},
+		{"environment of 51, with an update meanwhile", 3, 0, 0, 2_230, 370_000, func(ctx context.Context) error { return failure(moved.Environment(ctx)) }},
 		{"create", 0, 1, 390, 89, 12_000, func(ctx context.Context) error {
 			made++
 			return failure(org.CreateSecret(ctx, secrets.Name(fmt.Sprintf("made-%04d", made)), text("one")))
@@ -92,6 +94,21 @@ func budgets(t *testing.T, f *fixture, store storage.Store) []budget {
 		{"update, 10 grantees", 0, 1, 3_150, 372, 57_000, update("shared")},
 		{"reveal", 1, 0, 0, 73, 10_100, func(ctx context.Context) error { return failure(org.RevealSecret(ctx, "alone")) }},
 	}
+}
+
+// moving returns the session of an app that finds the secret changed between its
+// two reads, each time.
+func moving(t *testing.T, f *fixture, store storage.Store, token secrets.Token, secret secrets.Name) *secrets.Session {
+	h := &hooked{Store: store}
+	session := connectOver(t, h, token)
+	calls, other := 0, f.elsewhere(t, f.store).org
+	h.before = func(...string) error {
+		if calls++; calls%3 == 2 {
+			return failure(other.UpdateSecret(t.Context(), secret, text("another"), nil))
+		}
+		return nil
+	}
+	return session
 }
 
 // hold fails the test if a call costs more. Of several calls the cheapest counts:

@@ -208,8 +208,8 @@ func (a *granting) repair(ctx context.Context, i int, current *sealedVersion) er
 // rowOpens reports whether a grantee can read the secret by its row, with each of
 // its keys.
 func (v *view) rowOpens(s *secretView, g grantee) bool {
-	row := row{secret: s.name}
-	if err := row.decode(v.entries[rowKey(v.org.name, g.Service, s.name)]); err != nil || row.record.Env != g.Env {
+	row, err := newRow(s.name, v.entries[rowKey(v.org.name, g.Service, s.name)])
+	if err != nil || row.decode() != nil || row.record.Env != g.Env {
 		return false
 	}
 	keys, err := v.granteeKeys(g)
