@@ -30,8 +30,8 @@ A figure is a median. What a line compares was measured in the same run, turn by
 rounds' ratios, with the least and the greatest behind it. Absolute times are this machine's; the ratios are what is
 promised. "By hand" is a program that an engineer would write who needs this one thing: the same records and the same reads
 of the same driver, raw Tink, and no check of anything (`+"`bench/byhand`"+`). Servers and files wait for the disk. An update
-is one that follows another of the same secret by the same process, within a minute: it knows what that has left, and reads
-nothing. What the first one takes, which reads, is said below; where updates are compared with those at other sizes, or with
+is one that follows another of the same secret by the same process, within ten seconds but not at once: it knows what that has
+left, and reads nothing. What the first one takes, which reads, is said below; where updates are compared with those at other sizes, or with
 setec, each of them reads.
 `, r.Date.Format("2 January 2006"), r.Commit, how, r.Go, r.Machine, r.Rounds)
 }

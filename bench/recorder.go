@@ -16,6 +16,7 @@ type recorder struct {
 	mu      sync.Mutex
 	reads   [][]string
 	batches []storage.Batch
+	twins   map[string]uint64 // versions of what raw has put
 }
 
 func (r *recorder) Get(ctx context.Context, keys ...string) ([]storage.Entry, error) {
@@ -47,20 +48,19 @@ func (r *recorder) ours(name string, do func(context.Context) error) way {
 }
 
 // raw is the way that commits the last operation's batches, and does nothing
-// else. What the checks need to know is read before the clock runs.
+// else.
 func (r *recorder) raw(name string) way {
 	return way{name, func(ctx context.Context) (float64, error) {
 		var took time.Duration
 		for _, b := range r.batches {
-			b, err := r.twin(ctx, b)
+			b := r.twin(b)
+			start := time.Now()
+			version, err := storage.Commit(ctx, r.Store, b)
 			if err != nil {
 				return 0, err
 			}
-			start := time.Now()
-			if err := r.Store.Commit(ctx, b); err != nil {
-				return 0, err
-			}
 			took += time.Since(start)
+			r.committed(b, version)
 		}
 		return float64(took), nil
 	}}
@@ -78,19 +78,24 @@ func (r *recorder) readsAlone() way {
 	})
 }
 
+// committed remembers the versions of what a batch has put.
+func (r *recorder) committed(b storage.Batch, version uint64) {
+	if r.twins == nil {
+		r.twins = map[string]uint64{}
+	}
+	for _, put := range b.Puts {
+		r.twins[put.Key] = version
+	}
+	for _, key := range b.Deletes {
+		delete(r.twins, key)
+	}
+}
+
 // twin is a batch of the same size, for keys of the same length.
-func (r *recorder) twin(ctx context.Context, b storage.Batch) (storage.Batch, error) {
-	var t storage.Batch
+func (r *recorder) twin(b storage.Batch) (t storage.Batch) {
 	for _, check := range b.Checks {
-		found, err := r.Store.Get(ctx, twinKey(check.Key))
-		if err != nil {
-			return t, err
-		}
-		check = storage.Check{Key: twinKey(check.Key)}
-		for _, e := range found {
-			check.Version = e.Version
-		}
-		t.Checks = append(t.Checks, check)
+		key := twinKey(check.Key)
+		t.Checks = append(t.Checks, storage.Check{Key: key, Version: r.twins[key]})
 	}
 	for _, put := range b.Puts {
 		t.Puts = append(t.Puts, storage.Put{Key: twinKey(put.Key), Value: put.Value})
@@ -98,7 +103,7 @@ func (r *recorder) twin(ctx context.Context, b storage.Batch) (storage.Batch, er
 	for _, key := range b.Deletes {
 		t.Deletes = append(t.Deletes, twinKey(key))
 	}
-	return t, nil
+	return t
 }
 
 func twinKey(key string) string { return strings.Replace(key, "org", "raw", 1) }
