@@ -118,7 +118,7 @@ func (b budget) hold(t *testing.T, store *weighing) {
 	least := b.spend(t, store) // puts in place what is kept
 	for range 10 {
 		c := b.spend(t, store)
-		least.reads, least.commits, least.written = c.reads, c.commits, c.written
+		least.reads, least.commits, least.written = min(least.reads, c.reads), c.commits, c.written
 		least.allocations = min(least.allocations, c.allocations)
 		least.allocated = min(least.allocated, c.allocated)
 	}

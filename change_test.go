@@ -201,3 +201,30 @@ func TestChangeCreatesAgainWhatWasDeletedByHalf(t *testing.T) {
 	want(t, revealAll(t, f.org, "a"), "a=new ")
 	want(t, lookup(t.Context(), f.api, "A"), "absent")
 }
+
+// Services are not among what a change reads, as far as its limits go.
+func TestAChangeOfManyUnchangedSecretsBesideOneWithManyGranteesFits(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.give(t, "a", "one")
+	for _, name := range names("svc", 49) {
+		s := getService(t)(f.org.CreateService(t.Context(), name))
+		if _, err := s.Grant(t.Context(), "a", ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range names("other", 49) {
+		made(t)(f.org.CreateSecret(t.Context(), name, text("v")))
+	}
+	err := f.org.Change(t.Context(), func(c *secrets.Change) error {
+		for _, name := range names("other", 49) {
+			if err := c.SetSecret(name, text("v")); err != nil { // it has that already
+				return err
+			}
+		}
+		return c.SetSecret("a", text("two"))
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}

@@ -8,18 +8,17 @@ import (
 	"github.com/seed-9f6dc42a/secrets/storage"
 )
 
-// liveKeyset returns the keyset of the organization's record, and its serial,
+// liveKeyset returns the keyset of the organization's record, and the record,
 // unless the organization is deleted or is about to be.
-func (o *Organization) liveKeyset(ctx context.Context, entry storage.Entry) (*crypto.Keyset, uint64, error) {
-	var record organizationRecord
+func (o *Organization) liveKeyset(ctx context.Context, entry storage.Entry) (keyset *crypto.Keyset, record organizationRecord, err error) {
 	if err := decode(entry.Value, &record); err != nil {
-		return nil, 0, err
+		return nil, record, err
 	}
 	if record.State != stateLive {
-		return nil, 0, errNoOrganization
+		return nil, record, errNoOrganization
 	}
-	keyset, err := o.keyset(ctx, entry)
-	return keyset, record.Serial, err
+	keyset, err = o.keyset(ctx, entry)
+	return keyset, record, err
 }
 
 // keyset returns the keyset of the organization's record. It asks the root only
@@ -67,11 +66,11 @@ func (s *organizationState) opened(entry storage.Entry) *crypto.Keyset {
 }
 
 // last returns the organization's record as it was read last, without a Version if
-// it was not.
-func (s *organizationState) last() storage.Entry {
+// it was not, and its keyset.
+func (s *organizationState) last() (storage.Entry, *crypto.Keyset) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.entry
+	return s.entry, s.keyset
 }
 
 // mayBe reports whether the organization may be in a state: one that this process

@@ -1,7 +1,8 @@
 package secrets
 
 import (
-	"context"
+	"cmp"
+	"maps"
 	"sync"
 	"time"
 
@@ -14,7 +15,8 @@ import (
 // What is remembered of a secret was so at one instant: its commit wrote the
 // secret, and checked the organization and all services that it wrapped for. Who
 // goes by it is a writer that read at that instant and was slow since: its own
-// commit checks all of it again, and if that fails it reads.
+// commit checks all of it again, and if that fails it reads. What this process
+// has seen newer of is not gone by, whatever version the store gives it.
 type latest struct {
 	mu      sync.Mutex
 	secrets map[string]aftermath // by the storage key of the secret
@@ -22,7 +24,8 @@ type latest struct {
 
 // An aftermath is what a commit has left of a secret.
 type aftermath struct {
-	at       time.Time
+	at       time.Time     // when the commit was sent
+	took     time.Duration // the commit
 	secret   secretView
 	versions map[string]storage.Entry // of what it was made from and of itself; without values
 	services map[Name]serviceRecord   // of the grantees
@@ -31,30 +34,39 @@ type aftermath struct {
 // The most secrets of an organization that are remembered so, for how long, and
 // of what size. A value that is set more seldom may as well be read.
 const (
-	maxLatest     = 128
-	latestFor     = time.Minute
+	maxLatest     = 32
+	latestFor     = 10 * time.Second
 	maxRemembered = 16 << 10 // bytes of the value; a secret has at most as many grantees as fit a batch
 )
 
-// keep remembers what a commit has left.
+// fresh reports whether a secret may be as it was left. Not at once after the
+// commit: who updates a secret again and again without a read would be ahead of
+// everybody who has to read, and nobody else's change would ever go through.
+func (a *aftermath) fresh(now time.Time) bool {
+	age := now.Sub(a.at)
+	return 2*a.took <= age && age < latestFor
+}
+
+// keep remembers what a commit has left, and forgets what is too old.
 func (l *latest) keep(key string, a aftermath) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.secrets == nil {
 		l.secrets = make(map[string]aftermath)
 	}
+	maps.DeleteFunc(l.secrets, func(_ string, old aftermath) bool { return a.at.Sub(old.at) >= latestFor })
 	evict(l.secrets, maxLatest)
 	l.secrets[key] = a
 }
 
-// take returns what is remembered of a secret, and forgets it: it has changed, or
-// is about to.
+// take returns what is remembered of a secret, if it may be so still, and forgets
+// it: it has changed, or is about to.
 func (l *latest) take(key string) (a aftermath, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a, ok = l.secrets[key]
 	delete(l.secrets, key)
-	return a, ok && time.Since(a.at) < latestFor
+	return a, ok && a.fresh(time.Now())
 }
 
 // forget forgets a secret that was written.
@@ -62,7 +74,7 @@ func (l *latest) forget(key string) { l.take(key) }
 
 // latest returns the secret as the last update by this process has left it, if
 // that is remembered.
-func (w *writer) latest(ctx context.Context) (*view, *secretView) {
+func (w *writer) latest() (*view, *secretView) {
 	if !w.updates {
 		return nil, nil
 	}
@@ -71,17 +83,26 @@ func (w *writer) latest(ctx context.Context) (*view, *secretView) {
 	if !ok {
 		return nil, nil
 	}
-	v := w.org.guess(ctx, a.versions)
-	if v == nil {
+	v := w.org.guess(a.versions)
+	if v == nil || !v.newest(a) {
 		return nil, nil
 	}
 	v.opened = a.services
 	return v, &a.secret
 }
 
-// keepLatest remembers a secret that a commit of this view has written with a
-// version. The view is of no use afterwards.
-func (v *view) keepLatest(s secretView, version uint64) {
+// newest reports whether this process has seen nothing newer of what is remembered.
+func (v *view) newest(a aftermath) bool {
+	err := v.remember(secretKey(v.org.name, a.secret.name), &a.secret.record)
+	for name, record := range a.services {
+		err = cmp.Or(err, v.remember(serviceKey(v.org.name, name), &record))
+	}
+	return err == nil
+}
+
+// keepLatest remembers a secret that a commit of this view, which was sent at a time,
+// has written with a version. The view is of no use afterwards.
+func (v *view) keepLatest(s secretView, version uint64, at time.Time) {
 	if version == 0 || len(s.record.Ciphertext) > maxRemembered {
 		return
 	}
@@ -91,5 +112,7 @@ func (v *view) keepLatest(s secretView, version uint64) {
 		e.Value = nil
 		v.entries[key] = e
 	}
-	v.org.state.latest.keep(key, aftermath{at: time.Now(), secret: s, versions: v.entries, services: v.opened})
+	v.org.state.latest.keep(key, aftermath{
+		at: at, took: time.Since(at), secret: s, versions: v.entries, services: v.opened,
+	})
 }

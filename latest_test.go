@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,31 +22,30 @@ type updating struct {
 	web   *secrets.Service // of another process
 }
 
-func newUpdating(t *testing.T) *updating {
+// whileUpdating calls do in a bubble, where a commit takes no time.
+func whileUpdating(t *testing.T, do func(*testing.T, *updating)) {
 	t.Helper()
 	f := newFixture(t)
 	f.give(t, "a", "one")
-	web := getService(t)(f.org.CreateService(t.Context(), "web"))
-	if _, err := web.Grant(t.Context(), "a", ""); err != nil {
+	if _, err := getService(t)(f.org.CreateService(t.Context(), "web")).Grant(t.Context(), "a", ""); err != nil {
 		t.Fatal(err)
 	}
-	store := &counting{Store: f.store}
-	u := &updating{fixture: f, store: store, org: get(t)(f.open(t, store).Organization(t.Context(), "acme")), web: web}
-	made(t)(u.org.UpdateSecret(t.Context(), "a", text("two"), nil))
-	u.store.reads.Store(0)
-	u.store.commits.Store(0)
-	return u
+	synctest.Test(t, func(t *testing.T) {
+		u := &updating{fixture: f.clone(t)}
+		u.store = &counting{Store: u.fixture.store}
+		u.org = get(t)(u.open(t, u.store).Organization(t.Context(), "acme"))
+		u.web = getService(t)(u.fixture.org.Service(t.Context(), "web"))
+		made(t)(u.org.UpdateSecret(t.Context(), "a", text("two"), nil))
+		u.store.reads.Store(0)
+		u.store.commits.Store(0)
+		do(t, u)
+	})
 }
 
 // update updates the secret, and fails the test unless that takes so many calls.
 func (u *updating) update(t *testing.T, value string, reads, commits int64) {
 	t.Helper()
 	made(t)(u.org.UpdateSecret(t.Context(), "a", text(value), nil))
-	u.wantCalls(t, reads, commits)
-}
-
-func (u *updating) wantCalls(t *testing.T, reads, commits int64) {
-	t.Helper()
 	if r, c := u.store.reads.Swap(0), u.store.commits.Swap(0); r != reads || c != commits {
 		t.Errorf("%d reads and %d commits, want %d and %d", r, c, reads, commits)
 	}
@@ -61,16 +61,17 @@ func (u *updating) wantRead(t *testing.T, api, web string) {
 
 func TestWhoHasUpdatedASecretUpdatesItAgainWithoutARead(t *testing.T) {
 	t.Parallel()
-	u := newUpdating(t)
-	for n := range 5 {
-		value := fmt.Sprint("value ", n)
-		u.update(t, value, 0, 1)
-		u.wantRead(t, value, value)
-	}
-	s, err := u.fixture.org.Secret(t.Context(), "a")
-	if err != nil || s.Version != 7 {
-		t.Errorf("version %d, %v", s.Version, err)
-	}
+	whileUpdating(t, func(t *testing.T, u *updating) {
+		for n := range 5 {
+			value := fmt.Sprint("value ", n)
+			u.update(t, value, 0, 1)
+			u.wantRead(t, value, value)
+		}
+		s, err := u.fixture.org.Secret(t.Context(), "a")
+		if err != nil || s.Version != 7 {
+			t.Errorf("version %d, %v", s.Version, err)
+		}
+	})
 }
 
 // What an update goes by is what its process has left, and its commit fails if
@@ -78,35 +79,38 @@ func TestWhoHasUpdatedASecretUpdatesItAgainWithoutARead(t *testing.T) {
 func TestAnUpdateWithoutAReadKeepsWhatOthersHaveDoneMeanwhile(t *testing.T) {
 	t.Parallel()
 	for what, c := range map[string]struct {
-		do       func(*testing.T, *updating) error // in another process
-		api, web string                            // read the last value, or what else
+		do       func(context.Context, *updating) error // in another process
+		api, web string                                 // what they read afterwards
 	}{
-		"update": {func(t *testing.T, u *updating) error {
-			return failure(u.fixture.org.UpdateSecret(t.Context(), "a", text("else"), nil))
+		"update": {func(ctx context.Context, u *updating) error {
+			return failure(u.fixture.org.UpdateSecret(ctx, "a", text("else"), nil))
 		}, "last", "last"},
-		"revoke": {func(t *testing.T, u *updating) error { return u.web.Revoke(t.Context(), "a") }, "last", "absent"},
-		"delete the service and create it again": {func(t *testing.T, u *updating) error {
-			if err := u.fixture.org.DeleteService(t.Context(), "web"); err != nil {
+		"revoke": {func(ctx context.Context, u *updating) error { return u.web.Revoke(ctx, "a") }, "last", "absent"},
+		"delete the service and create it again": {func(ctx context.Context, u *updating) error {
+			if err := u.fixture.org.DeleteService(ctx, "web"); err != nil {
 				return err
 			}
-			return failure(u.fixture.org.CreateService(t.Context(), "web"))
+			return failure(u.fixture.org.CreateService(ctx, "web"))
 		}, "last", "absent"},
-		"issue a token":                       {func(t *testing.T, u *updating) error { return failure(u.web.IssueToken(t.Context())) }, "last", "last"},
-		"move":                                {func(t *testing.T, u *updating) error { return failure(u.web.Grant(t.Context(), "a", "ELSEWHERE")) }, "last", "absent"},
-		"replace the key of the organization": {func(t *testing.T, u *updating) error { return u.fixture.org.RotateKey(t.Context(), nil) }, "last", "last"},
+		"issue a token": {func(ctx context.Context, u *updating) error { return failure(u.web.IssueToken(ctx)) }, "last", "last"},
+		"move":          {func(ctx context.Context, u *updating) error { return failure(u.web.Grant(ctx, "a", "ELSEWHERE")) }, "last", "absent"},
+		"replace the key of the organization": {func(ctx context.Context, u *updating) error {
+			return u.fixture.org.RotateKey(ctx, nil)
+		}, "last", "last"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			u := newUpdating(t)
-			if err := c.do(t, u); err != nil {
-				t.Fatal(err)
-			}
-			made(t)(u.org.UpdateSecret(t.Context(), "a", text("last"), nil))
-			u.wantRead(t, c.api, c.web)
-			u.store.reads.Store(0)
-			u.store.commits.Store(0)
-			u.update(t, "last", 0, 1)
-			u.wantRead(t, c.api, c.web)
+			whileUpdating(t, func(t *testing.T, u *updating) {
+				if err := c.do(t.Context(), u); err != nil {
+					t.Fatal(err)
+				}
+				made(t)(u.org.UpdateSecret(t.Context(), "a", text("last"), nil))
+				u.wantRead(t, c.api, c.web)
+				u.store.reads.Store(0)
+				u.store.commits.Store(0)
+				u.update(t, "last", 0, 1)
+				u.wantRead(t, c.api, c.web)
+			})
 		})
 	}
 }
@@ -116,19 +120,20 @@ func TestAnUpdateWithoutAReadMeetsADeletion(t *testing.T) {
 	for what, again := range map[string]bool{"deleted": false, "and created again": true} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			u := newUpdating(t)
-			first := made(t)(u.fixture.org.Secret(t.Context(), "a"))
-			if err := u.fixture.org.DeleteSecret(t.Context(), "a", &secrets.DeleteOptions{Revoke: true}); err != nil {
-				t.Fatal(err)
-			}
-			if !again {
-				wantError(t, failure(u.org.UpdateSecret(t.Context(), "a", text("last"), nil)), secrets.ErrNotFound)
-				return
-			}
-			made(t)(u.fixture.org.CreateSecret(t.Context(), "a", text("successor")))
-			wantError(t, failure(u.org.UpdateSecret(t.Context(), "a", text("last"), &secrets.UpdateOptions{IfID: first.ID})), secrets.ErrConflict)
-			made(t)(u.org.UpdateSecret(t.Context(), "a", text("last"), nil))
-			u.wantRead(t, "absent", "absent")
+			whileUpdating(t, func(t *testing.T, u *updating) {
+				first := made(t)(u.fixture.org.Secret(t.Context(), "a"))
+				if err := u.fixture.org.DeleteSecret(t.Context(), "a", &secrets.DeleteOptions{Revoke: true}); err != nil {
+					t.Fatal(err)
+				}
+				if !again {
+					wantError(t, failure(u.org.UpdateSecret(t.Context(), "a", text("last"), nil)), secrets.ErrNotFound)
+					return
+				}
+				made(t)(u.fixture.org.CreateSecret(t.Context(), "a", text("successor")))
+				wantError(t, failure(u.org.UpdateSecret(t.Context(), "a", text("last"), &secrets.UpdateOptions{IfID: first.ID})), secrets.ErrConflict)
+				made(t)(u.org.UpdateSecret(t.Context(), "a", text("last"), nil))
+				u.wantRead(t, "absent", "absent")
+			})
 		})
 	}
 }
@@ -136,96 +141,68 @@ func TestAnUpdateWithoutAReadMeetsADeletion(t *testing.T) {
 // An error is never said of what is only remembered.
 func TestAConditionThatDoesNotHoldOfWhatIsRememberedIsReadFirst(t *testing.T) {
 	t.Parallel()
-	u := newUpdating(t)
-	made(t)(u.fixture.org.UpdateSecret(t.Context(), "a", text("three"), nil))
-	made(t)(u.org.UpdateSecret(t.Context(), "a", text("four"), &secrets.UpdateOptions{IfVersion: 3}))
-	u.wantCalls(t, 2, 1)
-	wantError(t, failure(u.org.UpdateSecret(t.Context(), "a", text("five"), &secrets.UpdateOptions{IfVersion: 3})), secrets.ErrConflict)
-	u.wantRead(t, "four", "four")
-}
-
-// The row is hidden while another process replaces the key, so the secret stays
-// as it is remembered. The thief has the token that was revoked.
-func TestAnUpdateWithoutAReadPutsNothingForAKeyThatWasReplaced(t *testing.T) {
-	t.Parallel()
-	u := newUpdating(t)
-	stolen := u.token(t)
-	made(t)(u.org.UpdateSecret(t.Context(), "a", text("two"), nil)) // remembers the token's service
-	th := steal(t, u.fixture.store, stolen)
-	row := stored(t, u.fixture.store, th.rowKey("a"))
-	remove(t, u.fixture.store, row.Key)
-	if err := u.api.RevokeToken(t.Context(), stolen.ID()); err != nil {
-		t.Fatal(err)
-	}
-	restore(t, u.fixture.store, []storage.Entry{row})
-	_, err := u.org.UpdateSecret(t.Context(), "a", text("for those who may"), nil)
-	if got, ok := th.reads(t, u.fixture.store, "a", stored(t, u.fixture.store, row.Key).Value); ok && got != "two" {
-		t.Errorf("the thief reads %q, %v", got, err)
-	}
-	wantError(t, err, secrets.ErrTampered)
+	whileUpdating(t, func(t *testing.T, u *updating) {
+		made(t)(u.fixture.org.UpdateSecret(t.Context(), "a", text("three"), nil))
+		third := &secrets.UpdateOptions{IfVersion: 3}
+		made(t)(u.org.UpdateSecret(t.Context(), "a", text("four"), third))
+		if reads, commits := u.store.reads.Load(), u.store.commits.Load(); reads != 2 || commits != 1 {
+			t.Errorf("%d reads and %d commits, want 2 and 1", reads, commits)
+		}
+		wantError(t, failure(u.org.UpdateSecret(t.Context(), "a", text("five"), third)), secrets.ErrConflict)
+		u.wantRead(t, "four", "four")
+	})
 }
 
 func TestWhatIsRememberedForAnUpdateIsBounded(t *testing.T) {
 	t.Parallel()
-	u := newUpdating(t)
-	u.update(t, strings.Repeat("v", 20<<10), 0, 1)
-	u.update(t, "small", 2, 1)
-	u.update(t, "again", 0, 1)
-	for _, name := range names("other", 300) {
-		made(t)(u.org.CreateSecret(t.Context(), name, text("v")))
-		made(t)(u.org.UpdateSecret(t.Context(), name, text("w"), nil))
-	}
-	remembered := 0
-	for _, name := range names("other", 300) {
-		u.store.reads.Store(0)
-		made(t)(u.org.UpdateSecret(t.Context(), name, text("x"), nil))
-		if u.store.reads.Load() == 0 {
-			remembered++
+	whileUpdating(t, func(t *testing.T, u *updating) {
+		u.update(t, strings.Repeat("v", 20<<10), 0, 1)
+		u.update(t, "small", 2, 1)
+		u.update(t, "again", 0, 1)
+		for _, name := range names("other", 100) {
+			made(t)(u.org.CreateSecret(t.Context(), name, text("v")))
+			made(t)(u.org.UpdateSecret(t.Context(), name, text("w"), nil))
 		}
-	}
-	if remembered == 0 || remembered > 128 {
-		t.Errorf("%d secrets are remembered, want at most 128", remembered)
-	}
+		remembered := 0
+		for _, name := range names("other", 100) {
+			u.store.reads.Store(0)
+			made(t)(u.org.UpdateSecret(t.Context(), name, text("x"), nil))
+			if u.store.reads.Load() == 0 {
+				remembered++
+			}
+		}
+		if remembered == 0 || remembered > 32 {
+			t.Errorf("%d secrets are remembered, want at most 32", remembered)
+		}
+	})
 }
 
 func TestWhatIsRememberedForAnUpdateIsForgottenInTime(t *testing.T) {
 	t.Parallel()
-	if !isMemory() {
-		return // a store with goroutines of its own keeps the bubble from sleeping
-	}
-	f := newUpdating(t).fixture
-	synctest.Test(t, func(t *testing.T) {
-		c := f.cloneOn(t, newMemory(t))
-		store := &counting{Store: c.store}
-		org := get(t)(c.open(t, store).Organization(t.Context(), "acme"))
-		for after, reads := range map[time.Duration]int64{59 * time.Second: 0, 61 * time.Second: 2} {
-			made(t)(org.UpdateSecret(t.Context(), "a", text("v"), nil))
-			store.reads.Store(0)
-			time.Sleep(after)
-			made(t)(org.UpdateSecret(t.Context(), "a", text("w"), nil))
-			if got := store.reads.Load(); got != reads {
-				t.Errorf("after %v: %d reads, want %d", after, got, reads)
-			}
-		}
+	whileUpdating(t, func(t *testing.T, u *updating) {
+		time.Sleep(9 * time.Second)
+		u.update(t, "in time", 0, 1)
+		time.Sleep(11 * time.Second)
+		u.update(t, "too late", 2, 1)
 	})
 }
 
 // A store of the user's own need not say which version a commit gave.
 func TestAnUpdateReadsWhereTheStoreDoesNotSayVersions(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
-	f.give(t, "a", "one")
-	store := &tacit{Store: f.store}
-	org := get(t)(f.open(t, store).Organization(t.Context(), "acme"))
-	for n := range 3 {
-		store.reads = 0
-		value := fmt.Sprint("value ", n)
-		made(t)(org.UpdateSecret(t.Context(), "a", text(value), nil))
-		want(t, lookup(t.Context(), f.api, "A"), value)
-		if store.reads != 2 {
-			t.Errorf("%d reads, want 2", store.reads)
+	whileUpdating(t, func(t *testing.T, u *updating) {
+		store := &tacit{Store: u.fixture.store}
+		org := get(t)(u.open(t, store).Organization(t.Context(), "acme"))
+		for n := range 3 {
+			store.reads = 0
+			value := fmt.Sprint("value ", n)
+			made(t)(org.UpdateSecret(t.Context(), "a", text(value), nil))
+			u.wantRead(t, value, value)
+			if store.reads != 2 {
+				t.Errorf("%d reads, want 2", store.reads)
+			}
 		}
-	}
+	})
 }
 
 // A tacit store is no [storage.Versioner].
@@ -237,4 +214,77 @@ type tacit struct {
 func (m *tacit) Get(ctx context.Context, keys ...string) ([]storage.Entry, error) {
 	m.reads++
 	return m.Store.Get(ctx, keys...)
+}
+
+// A far store is a network away, and commits one batch after the other.
+type far struct {
+	storage.Store
+	one chan struct{} // held by the one that commits
+}
+
+const away = time.Millisecond
+
+func (f far) Get(ctx context.Context, keys ...string) ([]storage.Entry, error) {
+	time.Sleep(away)
+	defer time.Sleep(away)
+	return f.Store.Get(ctx, keys...)
+}
+
+func (f far) Commit(ctx context.Context, b storage.Batch) error {
+	_, err := f.CommitVersion(ctx, b)
+	return err
+}
+
+func (f far) CommitVersion(ctx context.Context, b storage.Batch) (uint64, error) {
+	time.Sleep(away)
+	defer time.Sleep(away)
+	f.one <- struct{}{}
+	defer func() { <-f.one }()
+	time.Sleep(2 * away)
+	return storage.Commit(ctx, f.Store, b)
+}
+
+// Who need not read is ahead of all who must, and would never let them through if
+// it did not wait.
+func TestOthersGetThroughBesideAProcessThatUpdatesAllTheTime(t *testing.T) {
+	t.Parallel()
+	for what, do := range map[string]func(context.Context, process) error{
+		"update": func(ctx context.Context, p process) error {
+			return failure(p.org.UpdateSecret(ctx, "a", text("else"), nil))
+		},
+		"revoke": func(ctx context.Context, p process) error { return p.api.Revoke(ctx, "a") },
+		"move":   func(ctx context.Context, p process) error { return failure(p.api.Grant(ctx, "a", "ELSEWHERE")) },
+	} {
+		for _, pause := range []time.Duration{0, 2 * away, 5 * away, 9 * away} {
+			t.Run(fmt.Sprint(what, " beside updates with a pause of ", pause), func(t *testing.T) {
+				t.Parallel()
+				f := newFixture(t)
+				f.give(t, "a", "one")
+				synctest.Test(t, func(t *testing.T) {
+					c := f.cloneOn(t, newMemory(t))
+					one := make(chan struct{}, 1)
+					busy, other := c.elsewhere(t, far{c.store, one}), c.elsewhere(t, far{c.store, one})
+					ctx, stop := context.WithCancel(t.Context())
+					defer stop()
+					var group sync.WaitGroup
+					defer group.Wait()
+					defer stop()
+					group.Go(func() {
+						for ctx.Err() == nil {
+							_, _ = busy.org.UpdateSecret(ctx, "a", text("v"), nil)
+							time.Sleep(pause)
+						}
+					})
+					time.Sleep(time.Second)
+					began := time.Now()
+					if err := do(t.Context(), other); err != nil {
+						t.Error(err)
+					}
+					if took := time.Since(began); took > time.Second {
+						t.Errorf("it took %v", took)
+					}
+				})
+			})
+		}
+	}
 }

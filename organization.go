@@ -14,8 +14,9 @@ import (
 
 // An Organization holds secrets and the services that may be granted them. It
 // is one of a [Client]'s handles: safe for concurrent use, to be kept as long
-// as wished. Each call reads its records anew. When the organization is
-// deleted, also if its name is created again, calls give [ErrNotFound].
+// as wished. Each call reads its records anew, or commits on the condition that
+// they are as this process has left them. When the organization is deleted, also
+// if its name is created again, calls give [ErrNotFound].
 type Organization struct {
 	client *Client
 	name   Name

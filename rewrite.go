@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/seed-9f6dc42a/secrets/crypto"
 	"github.com/seed-9f6dc42a/secrets/storage"
@@ -44,9 +45,12 @@ type rewrite struct {
 func (w *writer) rewrite(ctx context.Context, v *view, s *secretView, r rewrite) (Secret, error) {
 	next, made, err := w.seal(v, s, &r)
 	if err != nil {
-		return Secret{}, err
+		return Secret{}, v.certain(err)
 	}
 	staged := 2+len(r.grantees)+len(r.puts)+len(r.deletes) > storage.MaxWrites
+	if staged && v.guessed {
+		return Secret{}, errAgain // the services are too many to be checked
+	}
 	if staged {
 		if v, s, err = w.stage(ctx, v, s, r, next); err != nil {
 			return Secret{}, err
@@ -54,15 +58,16 @@ func (w *writer) rewrite(ctx context.Context, v *view, s *secretView, r rewrite)
 	}
 	b, after, err := w.flip(v, s, r, next)
 	if err != nil {
-		return Secret{}, err
+		return Secret{}, v.certain(err)
 	}
 	if !staged {
-		v.checkServices(&b, r.grantees)
+		v.checkServices(&b, r)
 	}
+	at := time.Now()
 	version, err := v.commitVersion(ctx, b)
 	w.note(v, s, err)
 	if err == nil && !staged && s.live() {
-		v.keepLatest(after, version)
+		v.keepLatest(after, version, at)
 	}
 	return made, err
 }
@@ -114,11 +119,12 @@ func (w *writer) flip(v *view, s *secretView, r rewrite, next *sealedVersion) (s
 }
 
 // checkServices adds to b that the grantees' services are as they were read: so
-// it wraps for no key that was replaced since, however long ago that is.
-func (v *view) checkServices(b *storage.Batch, grantees []grantee) {
-	for _, g := range grantees {
-		if check := v.check(serviceKey(v.org.name, g.Service)); !slices.Contains(b.Checks, check) {
-			b.Checks = append(b.Checks, check)
+// it wraps for no key that was replaced since, however long ago that is. That of
+// the service that is moved is among r's checks.
+func (v *view) checkServices(b *storage.Batch, r rewrite) {
+	for _, g := range r.grantees {
+		if g.Service != r.moved {
+			b.Checks = append(b.Checks, v.check(serviceKey(v.org.name, g.Service)))
 		}
 	}
 }

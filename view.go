@@ -41,11 +41,12 @@ func (o *Organization) view(ctx context.Context, since uint64, entries map[strin
 	if !ok {
 		return nil, errNoOrganization
 	}
-	keyset, serial, err := o.liveKeyset(ctx, entry)
+	keyset, record, err := o.liveKeyset(ctx, entry)
+	v := &view{org: o, keyset: keyset, entries: entries, since: since}
 	if err == nil {
-		err = o.state.floors.raise(entry.Key, since, floor{serial}) // a keyset that was replaced stays so
+		err = v.remember(entry.Key, &record) // a keyset that was replaced stays so
 	}
-	return &view{org: o, keyset: keyset, entries: entries, since: since}, err
+	return v, err
 }
 
 // check returns the condition that the record under key is as it was read,
@@ -96,6 +97,8 @@ func (v *view) commitVersion(ctx context.Context, b storage.Batch) (uint64, erro
 type dated interface {
 	floor(key string) (string, floor)
 }
+
+func (r *organizationRecord) floor(key string) (string, floor) { return key, floor{r.Serial} }
 
 func (r *secretRecord) floor(key string) (string, floor) { return key, floor{r.Version, r.Serial} }
 

@@ -46,7 +46,7 @@ func (w *writer) same(s *secretView) bool {
 // read reads the secret, the records under more and, for a rewrite, the
 // grantees' services at one instant, once no other writer's claim is on it.
 func (w *writer) read(ctx context.Context, more ...string) (*view, *secretView, error) {
-	if v, s := w.latest(ctx); v != nil {
+	if v, s := w.latest(); v != nil {
 		return v, s, nil
 	}
 	v, secrets, err := writers{w}.read(ctx, more...)
@@ -104,7 +104,7 @@ type writers []*writer
 // and, for rewrites, the grantees' services at one instant, once no other
 // writer's claim is on any of the secrets.
 func (ws writers) read(ctx context.Context, more ...string) (*view, []*secretView, error) {
-	if v, secrets := ws.expected(ctx); v != nil {
+	if v, secrets := ws.expected(); v != nil {
 		return v, secrets, nil
 	}
 	for {
@@ -124,14 +124,14 @@ func (ws writers) read(ctx context.Context, more ...string) (*view, []*secretVie
 // expected is what there is to read if all secrets are to be created: the
 // organization as it was read last, and nothing else. The commit is on the
 // condition that this is so; the next attempt reads.
-func (ws writers) expected(ctx context.Context) (*view, []*secretView) {
+func (ws writers) expected() (*view, []*secretView) {
 	for _, w := range ws {
 		if !w.creates {
 			return nil, nil
 		}
 		w.creates = false
 	}
-	v := ws[0].org.guess(ctx, make(map[string]storage.Entry))
+	v := ws[0].org.guess(make(map[string]storage.Entry))
 	if v == nil {
 		return nil, nil
 	}
@@ -145,17 +145,17 @@ func (ws writers) expected(ctx context.Context) (*view, []*secretView) {
 // guess returns a view of entries and, which it adds to them, of the organization
 // as it was read last; nil if that is not known. A commit of it is on the
 // condition that all of it is so.
-func (o *Organization) guess(ctx context.Context, entries map[string]storage.Entry) *view {
-	organization := o.state.last()
-	if organization.Version == 0 {
+func (o *Organization) guess(entries map[string]storage.Entry) *view {
+	entry, keyset := o.state.last()
+	var record organizationRecord
+	if entry.Version == 0 || decode(entry.Value, &record) != nil || record.State != stateLive {
 		return nil
 	}
-	entries[organization.Key] = organization
-	v, err := o.view(ctx, o.state.floors.now(), entries)
-	if err != nil {
+	entries[entry.Key] = entry
+	v := &view{org: o, keyset: keyset, entries: entries, guessed: true, since: o.state.floors.now()}
+	if err := v.remember(entry.Key, &record); err != nil {
 		return nil
 	}
-	v.guessed = true
 	return v
 }
 

@@ -30,10 +30,15 @@ func (m *mutant) chance() bool {
 }
 
 func (m *mutant) Commit(ctx context.Context, b storage.Batch) error {
+	_, err := m.CommitVersion(ctx, b)
+	return err
+}
+
+func (m *mutant) CommitVersion(ctx context.Context, b storage.Batch) (uint64, error) {
 	if m.commit == nil || !m.chance() {
-		return m.Store.Commit(ctx, b)
+		return storage.Commit(ctx, m.Store, b)
 	}
-	return m.commit(m, ctx, b)
+	return 0, m.commit(m, ctx, b)
 }
 
 func (m *mutant) Get(ctx context.Context, keys ...string) ([]storage.Entry, error) {
