@@ -82,7 +82,7 @@ func (w *writer) seal(v *view, s *secretView, r *rewrite) (next *sealedVersion, 
 		return nil, made, err
 	}
 	made = (&secretView{name: s.name, record: r.record}).info()
-	w.written[next.keyID] = made
+	w.attempts = append(w.attempts, attempt{next.keyID, made})
 	return next, made, nil
 }
 

@@ -18,7 +18,7 @@ type view struct {
 	entries map[string]storage.Entry
 	guessed bool                   // it was not read: see Organization.guess
 	since   uint64                 // see floors
-	writes  map[string]floor       // of what a commit of this view writes
+	writes  []rise                 // of what a commit of this view writes
 	opened  map[Name]serviceRecord // of grantees
 }
 
@@ -85,9 +85,9 @@ func (v *view) commitVersion(ctx context.Context, b storage.Batch) (uint64, erro
 	if err != nil {
 		return 0, err
 	}
-	for key, f := range v.writes {
-		v.org.state.latest.forget(key)
-		_ = v.org.state.floors.raise(key, v.since, f) // somebody may have written more since
+	for _, w := range v.writes {
+		v.org.state.latest.forget(w.key)
+		_ = v.org.state.floors.raise(w.key, v.since, w.floor) // somebody may have written more since
 	}
 	return version, nil
 }
@@ -113,11 +113,14 @@ func (v *view) remember(key string, r dated) error {
 
 // will notes a record that is to be remembered once it is committed.
 func (v *view) will(key string, r dated) {
-	if v.writes == nil {
-		v.writes = make(map[string]floor)
-	}
 	key, f := r.floor(key)
-	v.writes[key] = f
+	v.writes = append(v.writes, rise{key, f})
+}
+
+// A rise is how far a record comes by a commit.
+type rise struct {
+	key   string
+	floor floor
 }
 
 // decode opens a tagged record; found is false if there is none.

@@ -14,13 +14,30 @@ type writer struct {
 	org  *Organization
 	name Name
 
-	creates  bool                 // nothing is under the name, unless an attempt has found out otherwise
-	updates  bool                 // the secret is as this process has left it, unless an attempt has found out otherwise
-	rewrites bool                 // it wraps for all grantees, and so reads their services' keys
-	written  map[crypto.ID]Secret // by version key id: what each attempt would have made
-	id       crypto.ID            // see same
-	lost     *lostRewrite         // an attempt whose outcome is not known
+	creates  bool // nothing is under the name, unless an attempt has found out otherwise
+	updates  bool // the secret is as this process has left it, unless an attempt has found out otherwise
+	rewrites bool // it wraps for all grantees, and so reads their services' keys
+	attempts []attempt
+	id       crypto.ID    // see same
+	lost     *lostRewrite // an attempt whose outcome is not known
 	claims   claims
+}
+
+// An attempt is a version key, and what a commit with it makes of the secret.
+type attempt struct {
+	keyID crypto.ID
+	made  Secret
+}
+
+// attempt returns what this operation was to make with a version key, if it is
+// one of its own.
+func (w *writer) attempt(keyID crypto.ID) (made Secret, ok bool) {
+	for _, a := range w.attempts {
+		if a.keyID == keyID {
+			return a.made, true
+		}
+	}
+	return Secret{}, false
 }
 
 // A lostRewrite is what a rewrite was to replace: the secret's entry, and the
@@ -31,7 +48,7 @@ type lostRewrite struct {
 }
 
 func (o *Organization) writer(name Name) *writer {
-	return &writer{org: o, name: name, written: make(map[crypto.ID]Secret), claims: claims{}}
+	return &writer{org: o, name: name, claims: claims{}}
 }
 
 // same reports whether the secret is the one that the operation met first, and
@@ -62,7 +79,7 @@ func (w *writer) read(ctx context.Context, more ...string) (*view, *secretView, 
 // nobody can tell, but for a creation where what is there was created first.
 func (w *writer) landed(v *view, s *secretView) (Secret, bool, error) {
 	for _, id := range slices.Backward(s.record.Recent) {
-		if made, ok := w.written[id]; ok {
+		if made, ok := w.attempt(id); ok {
 			return made, true, nil
 		}
 	}
@@ -81,12 +98,7 @@ func (w *writer) landed(v *view, s *secretView) (Secret, bool, error) {
 
 // made reports whether an attempt would have made the secret with an id.
 func (w *writer) made(id crypto.ID) bool {
-	for _, made := range w.written {
-		if made.ID == id.String() {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(w.attempts, func(a attempt) bool { return a.made.ID == id.String() })
 }
 
 // note remembers, of the first commit whose outcome is not known, what it was to
@@ -171,7 +183,7 @@ func (v *view) certain(err error) error {
 func (ws writers) blocked(v *view, secrets []*secretView) bool {
 	blocked := false
 	for i, w := range ws {
-		_, ours := w.written[secrets[i].record.Claim]
+		_, ours := w.attempt(secrets[i].record.Claim)
 		blocked = w.claims.blocked(v, secrets[i], ours) || blocked
 	}
 	return blocked
