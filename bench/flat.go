@@ -5,8 +5,8 @@ package main
 var flat = study{
 	name: "update/crowd", unit: nanoseconds,
 	claims: []claim{
-		{work: "Update at 100,000 secrets, SQLite", ours: "at 100,000", other: "at 100", most: 1.2},
-		{work: "Update at 1,000,000 secrets, SQLite", ours: "at many", other: "at 100", most: 1.2},
+		{work: "Update at 100,000 secrets, back to back, SQLite", ours: "at 100,000", other: "at 100", most: 1.2},
+		{work: "Update at 1,000,000 secrets, back to back, SQLite", ours: "at many", other: "at 100", most: 1.2},
 	},
 	setup: func(l *lab) (*race, error) {
 		r := &race{}
@@ -31,7 +31,7 @@ var flat = study{
 // flatBeside measures setec beside, which writes its whole file with each put.
 var flatBeside = study{
 	name: "update/peers", unit: nanoseconds,
-	claims: []claim{{work: "The same update at 100,000", other: "setec, a put at 100,000", most: 1}},
+	claims: []claim{{work: "Update at 100,000 secrets, each after a put of setec", other: "setec, a put at 100,000", most: 1}},
 	setup: func(l *lab) (*race, error) {
 		c, err := l.crowd(l.hundredThousand())
 		if err != nil {

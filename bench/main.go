@@ -3,7 +3,7 @@
 // docs/performance.md. Times of a machine are noise: every target is a ratio of
 // two things that were measured in the same run.
 //
-//	go run .                 everything, about a quarter of an hour; writes the page
+//	go run .                 everything, about five minutes; writes the page
 //	go run . -quick          less of it, some minutes; prints only
 //	go run . -only start     the studies whose names match; prints only
 //	go run . -list           their names

@@ -179,6 +179,8 @@ func number(f float64) string {
 		return fmt.Sprintf("%.0f", f)
 	case f >= 10:
 		return fmt.Sprintf("%.1f", f)
+	case f < 0.1 && f > 0:
+		return fmt.Sprintf("%.1g", f)
 	default:
 		return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.2f", f), "0"), ".")
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-9f6dc42a/secrets"
 	"github.com/seed-9f6dc42a/secrets/bench/byhand"
+	"github.com/seed-9f6dc42a/secrets/bench/byhand/pg"
 	"github.com/seed-9f6dc42a/secrets/storage/postgres"
 )
 
@@ -37,7 +38,7 @@ var throughput = study{
 		if err != nil {
 			return nil, err
 		}
-		ours, hand, err := l.manyApps(a, byhand.NewPostgres(pool, schema))
+		ours, hand, err := l.manyApps(a, pg.New(pool, schema))
 		return &race{close: func() { pool.Close(); _ = store.Close() }, ways: []way{
 			l.rate("ours", ours),
 			l.rate("a loop over pgx, by hand", hand),

@@ -1,4 +1,6 @@
-package byhand
+// Package pg reads by hand from PostgreSQL. It is not part of package byhand, so that
+// the program that is started by hand does not link it.
+package pg
 
 import (
 	"context"
@@ -7,10 +9,11 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/seed-9f6dc42a/secrets/bench/byhand"
 	"github.com/seed-9f6dc42a/secrets/storage"
 )
 
-var _ Reads = (*Postgres)(nil)
+var _ byhand.Reads = (*Postgres)(nil)
 
 // Postgres reads the table of entries.
 type Postgres struct {
@@ -18,8 +21,8 @@ type Postgres struct {
 	get, list string
 }
 
-// NewPostgres reads the table in a schema whose name needs no quotes.
-func NewPostgres(pool *pgxpool.Pool, schema string) *Postgres {
+// New reads the table in a schema whose name needs no quotes.
+func New(pool *pgxpool.Pool, schema string) *Postgres {
 	return &Postgres{
 		pool: pool,
 		get:  fmt.Sprintf("SELECT key, value FROM %s.entries WHERE key = ANY ($1)", schema),
