@@ -10,14 +10,16 @@ import "context"
 // it says so itself; what [Limit] and [Lazy] return always is, and answers 0
 // where the Store behind it does not say. [Commit] asks any Store.
 //
-// Beware of a Store that embeds a Versioner by its own type, and not as a
-// Store, and replaces Commit: it has to replace CommitVersion too, or is passed
-// by.
+// A wrapper that embeds a concrete driver, such as *sqlite.Store, and replaces
+// Commit must replace CommitVersion too: otherwise its Commit is bypassed. One
+// that embeds a Store is no Versioner.
 type Versioner interface {
 	// CommitVersion is [Store.Commit], with the same errors, and returns the
 	// Version of all entries that the batch has put: a batch gives one to all
-	// of them. It is what a Get finds until such an entry is written again,
-	// and not read after the commit, so it is never that of another write.
+	// of them. A Get finds it until the entry is written again. It comes from
+	// the commit itself: who reads it back afterwards may return the version
+	// of somebody else's write, and a caller would then undo that unseen. A
+	// Store that numbers the puts of a batch apart cannot be a Versioner.
 	//
 	// It is 0 for a batch that puts nothing, with any error, and where it is
 	// not known; Get tells then. A Versioner that keeps entries itself knows
