@@ -198,8 +198,7 @@ func (c *Change) step(ctx context.Context, v *view, s *secretView, i int) (b sto
 	if err != nil {
 		return b, err
 	}
-	b, _, err = w.flip(v, s, r, next)
-	return b, err
+	return w.flip(v, s, r, next)
 }
 
 // remove returns the batch that takes a secret and all access to it away.

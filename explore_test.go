@@ -170,7 +170,7 @@ func (tr *trial) kinds(n int) map[string]func(context.Context, *secrets.Organiza
 	}
 	return map[string]func(context.Context, *secrets.Organization) error{
 		"update": update, "update again": update,
-		"update twice": func(ctx context.Context, org *secrets.Organization) error { // the second time without a read
+		"update twice": func(ctx context.Context, org *secrets.Organization) error {
 			if err := update(ctx, org); err != nil {
 				return err
 			}

@@ -28,7 +28,7 @@ type stamped struct {
 }
 
 // maxFloors is how many records are remembered. Beyond it some are forgotten, of
-// those that were first met longer ago.
+// those that were met longer ago.
 const maxFloors = 1 << 16
 
 // now returns the time to give to raise, taken before the read.
@@ -43,7 +43,7 @@ func (f *floors) now() uint64 {
 func (f *floors) absent(key string, since uint64) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if in, known := f.find(key); in != nil && known.at <= since {
+	if known, ok := f.find(key); ok && known.at <= since {
 		return ErrTampered
 	}
 	return nil
@@ -53,7 +53,7 @@ func (f *floors) absent(key string, since uint64) error {
 func (f *floors) known(key string) floor {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	_, known := f.find(key)
+	known, _ := f.find(key)
 	return known.floor
 }
 
@@ -62,33 +62,36 @@ func (f *floors) known(key string) floor {
 func (f *floors) raise(key string, since uint64, got floor) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	in, known := f.find(key)
-	if in != nil && known.at <= since && (got[0] < known.floor[0] || got[1] < known.floor[1]) {
+	known, recent := f.recent[key]
+	seen := recent
+	if !recent {
+		known, seen = f.former[key]
+	}
+	if seen && known.at <= since && (got[0] < known.floor[0] || got[1] < known.floor[1]) {
 		return ErrTampered
 	}
 	next := floor{max(got[0], known.floor[0]), max(got[1], known.floor[1])}
-	if next == known.floor {
+	if next == known.floor && recent == seen {
 		return nil
 	}
-	if in == nil {
-		f.makeRoom()
-		in = f.recent
+	if next != known.floor {
+		f.clock++
+		known = stamped{floor: next, at: f.clock}
 	}
-	f.clock++
-	in[key] = stamped{floor: next, at: f.clock}
+	if !recent { // what is met again is recent
+		delete(f.former, key)
+		f.makeRoom()
+	}
+	f.recent[key] = known
 	return nil
 }
 
-// find returns what is remembered under key and the map that it is in, nil if it
-// is in none.
-func (f *floors) find(key string) (in map[string]stamped, known stamped) {
-	if known, ok := f.recent[key]; ok {
-		return f.recent, known
+// find returns what is remembered under key.
+func (f *floors) find(key string) (known stamped, ok bool) {
+	if known, ok = f.recent[key]; !ok {
+		known, ok = f.former[key]
 	}
-	if known, ok := f.former[key]; ok {
-		return f.former, known
-	}
-	return nil, stamped{}
+	return known, ok
 }
 
 // makeRoom makes room for one more among the recent ones. Once those are as many as

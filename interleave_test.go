@@ -130,7 +130,7 @@ var (
 		_, err := p.org.UpdateSecret(ctx, "a", text("two"), nil)
 		return err
 	}}
-	updaterTwice = actor{name: "update twice", do: func(ctx context.Context, p process) error { // the second time without a read
+	updaterTwice = actor{name: "update twice", do: func(ctx context.Context, p process) error {
 		if _, err := p.org.UpdateSecret(ctx, "a", text("two"), nil); err != nil {
 			return err
 		}

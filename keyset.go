@@ -3,6 +3,7 @@ package secrets
 import (
 	"bytes"
 	"context"
+	"time"
 
 	"github.com/seed-9f6dc42a/secrets/crypto"
 	"github.com/seed-9f6dc42a/secrets/storage"
@@ -61,15 +62,21 @@ func (s *organizationState) opened(entry storage.Entry) *crypto.Keyset {
 	if !bytes.Equal(s.entry.Value, entry.Value) {
 		return nil
 	}
-	s.entry.Version = entry.Version
+	s.entry.Version, s.read = entry.Version, time.Now()
 	return s.keyset
 }
 
-// last returns the organization's record as it was read last, without a Version if
-// it was not, and its keyset.
+// lately is for how long a record is taken to be as it was read.
+const lately = 10 * time.Second
+
+// last returns the organization's record as it was read last and its keyset; the
+// record has no Version if that was not lately.
 func (s *organizationState) last() (storage.Entry, *crypto.Keyset) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if time.Since(s.read) > lately {
+		return storage.Entry{}, nil
+	}
 	return s.entry, s.keyset
 }
 
@@ -89,6 +96,7 @@ func (s *organizationState) keep(entry storage.Entry, keyset *crypto.Keyset, in 
 		return false
 	}
 	s.entry, s.keyset = storage.Entry{Key: entry.Key, Value: bytes.Clone(entry.Value), Version: entry.Version}, keyset
+	s.read = time.Now()
 	return true
 }
 

@@ -133,7 +133,7 @@ func operations() []operation {
 				return err
 			}, verify: reads("A", "one")},
 		{name: "update", prepare: granted, do: update, verify: reads("A", "two")},
-		{name: "update without a read", prepare: granted,
+		{name: "update again", prepare: granted,
 			warm: func(t *testing.T, org *secrets.Organization) {
 				made(t)(org.UpdateSecret(t.Context(), "a", text("one and a half"), nil))
 			},

@@ -14,9 +14,8 @@ import (
 
 // An Organization holds secrets and the services that may be granted them. It
 // is one of a [Client]'s handles: safe for concurrent use, to be kept as long
-// as wished. Each call reads its records anew, or commits on the condition that
-// they are as this process has left them. When the organization is deleted, also
-// if its name is created again, calls give [ErrNotFound].
+// as wished. Each call reads its records anew. When the organization is
+// deleted, also if its name is created again, calls give [ErrNotFound].
 type Organization struct {
 	client *Client
 	name   Name
@@ -33,17 +32,17 @@ type OrganizationInfo struct {
 }
 
 // organizationState is what all handles of an organization share: its open
-// keyset, the service keys unwrapped so far, and what was seen and written of its
-// records.
+// keyset, the service keys unwrapped so far, and what was seen of its records.
 type organizationState struct {
 	gate   chan struct{} // held while the root is asked, so that it is asked once
 	mu     sync.Mutex    // never held while it is asked
 	entry  storage.Entry // the organization's record, as opened last; no Version if it was not read since it was written
 	keyset *crypto.Keyset
+	read   time.Time                        // when the record was read last
 	dead   bool                             // deleted by this process
 	keys   map[crypto.ID]*crypto.ServiceKey // an id always means the same key
 	floors floors
-	latest latest
+	likely likely
 }
 
 // The most organizations a Client keeps open, and service keys it keeps of one.

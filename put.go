@@ -38,9 +38,7 @@ func (o *Organization) SetSecret(ctx context.Context, name Name, value Value) (S
 // [ErrNotFound], the errors of [Organization.SetSecret], and [ErrConflict] if a
 // condition of opts does not hold.
 func (o *Organization) UpdateSecret(ctx context.Context, name Name, value Value, opts *UpdateOptions) (Secret, error) {
-	w := o.writer(name)
-	w.updates = true
-	s, err := w.putValue(ctx, value, update(value, opts))
+	s, err := o.writer(name).putValue(ctx, value, update(value, opts))
 	return s, o.fail("update secret", "", name, err)
 }
 
@@ -122,7 +120,7 @@ func (w *writer) put(ctx context.Context, decide decision, more ...string) (Secr
 		value, keep, err := decide(v, s)
 		if err != nil || keep {
 			made = s.info()
-			return v.certain(err)
+			return err
 		}
 		if s.unfinished() {
 			if err := w.org.cleanUp(ctx, v, s); err != nil {
@@ -132,7 +130,7 @@ func (w *writer) put(ctx context.Context, decide decision, more ...string) (Secr
 		}
 		r, err := v.newValue(s, value)
 		if err != nil {
-			return v.certain(err)
+			return err
 		}
 		made, err = w.rewrite(ctx, v, s, r)
 		return err

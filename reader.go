@@ -102,9 +102,13 @@ func (r *reader) readTogether(ctx context.Context, first firstLook, keys []strin
 // was: beside somebody who writes all the time, that is nearly every one.
 func (r *reader) openAgain(first firstLook, i int, entry, secret storage.Entry) (Variable, error) {
 	before := first.rows[i]
-	if i < len(first.opened) && r.key == first.key && bytes.Equal(before.value, entry.Value) &&
+	if i < len(first.opened) && r.key == first.key && secret.Version != 0 && bytes.Equal(before.value, entry.Value) &&
 		bytes.Equal(first.secrets[i].Value, secret.Value) {
-		return first.opened[i], nil
+		v := first.opened[i]
+		if err := r.verify(v, secret); err != nil { // by what authenticates the second look
+			return Variable{}, inSecret(before.secret, err)
+		}
+		return v, nil
 	}
 	row, err := newRow(before.secret, entry)
 	if err != nil {

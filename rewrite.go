@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/seed-9f6dc42a/secrets/crypto"
 	"github.com/seed-9f6dc42a/secrets/storage"
@@ -45,30 +44,19 @@ type rewrite struct {
 func (w *writer) rewrite(ctx context.Context, v *view, s *secretView, r rewrite) (Secret, error) {
 	next, made, err := w.seal(v, s, &r)
 	if err != nil {
-		return Secret{}, v.certain(err)
+		return Secret{}, err
 	}
-	staged := 2+len(r.grantees)+len(r.puts)+len(r.deletes) > storage.MaxWrites
-	if staged && v.guessed {
-		return Secret{}, errAgain // the services are too many to be checked
-	}
-	if staged {
+	if 2+len(r.grantees)+len(r.puts)+len(r.deletes) > storage.MaxWrites {
 		if v, s, err = w.stage(ctx, v, s, r, next); err != nil {
 			return Secret{}, err
 		}
 	}
-	b, after, err := w.flip(v, s, r, next)
+	b, err := w.flip(v, s, r, next)
 	if err != nil {
-		return Secret{}, v.certain(err)
+		return Secret{}, err
 	}
-	if !staged {
-		v.checkServices(&b, r)
-	}
-	at := time.Now()
-	version, err := v.commitVersion(ctx, b)
+	err = v.commit(ctx, b)
 	w.note(v, s, err)
-	if err == nil && !staged && s.live() {
-		v.keepLatest(after, version, at)
-	}
 	return made, err
 }
 
@@ -86,9 +74,9 @@ func (w *writer) seal(v *view, s *secretView, r *rewrite) (next *sealedVersion, 
 	return next, made, nil
 }
 
-// flip returns the batch that makes next the current version, and what it makes
-// of the secret. After stage, the rows of those who stay hold its wraps already.
-func (w *writer) flip(v *view, s *secretView, r rewrite, next *sealedVersion) (storage.Batch, secretView, error) {
+// flip returns the batch that makes next the current version. After stage, the
+// rows of those who stay hold its wraps already.
+func (w *writer) flip(v *view, s *secretView, r rewrite, next *sealedVersion) (storage.Batch, error) {
 	staged := s.record.Claim == next.keyID
 	record := secretRecord{
 		ID: r.record.ID, Version: r.record.Version, Serial: s.record.Serial + 1, KeyID: next.keyID,
@@ -97,10 +85,9 @@ func (w *writer) flip(v *view, s *secretView, r rewrite, next *sealedVersion) (s
 		Created: r.record.Created, Updated: r.record.Updated, Oldest: r.record.Oldest,
 	}
 	access := accessRecord{SecretID: record.ID, Serial: record.Serial, Grantees: r.grantees}
-	after := secretView{name: s.name, record: record, access: access}
 	b, err := v.putSecret(s, record, access)
 	if err != nil {
-		return b, after, err
+		return b, err
 	}
 	for _, g := range r.grantees {
 		if staged && g.Service != r.moved {
@@ -108,25 +95,14 @@ func (w *writer) flip(v *view, s *secretView, r rewrite, next *sealedVersion) (s
 		}
 		row, err := v.row(s, record.ID, g, next)
 		if err != nil {
-			return b, after, err
+			return b, err
 		}
 		b.Puts = append(b.Puts, row)
 	}
 	b.Puts = append(b.Puts, r.puts...)
 	b.Deletes = append(b.Deletes, r.deletes...)
 	b.Checks = append(b.Checks, r.checks...)
-	return b, after, nil
-}
-
-// checkServices adds to b that the grantees' services are as they were read: so
-// it wraps for no key that was replaced since, however long ago that is. That of
-// the service that is moved is among r's checks.
-func (v *view) checkServices(b *storage.Batch, r rewrite) {
-	for _, g := range r.grantees {
-		if g.Service != r.moved {
-			b.Checks = append(b.Checks, v.check(serviceKey(v.org.name, g.Service)))
-		}
-	}
+	return b, nil
 }
 
 // putSecret returns a batch that writes both records of a secret, on the
@@ -180,10 +156,7 @@ func (w *writer) stage(ctx context.Context, v *view, s *secretView, r rewrite, n
 	key := secretKey(v.org.name, s.name)
 	b := v.batch(key)
 	b.Puts = []storage.Put{{Key: key, Value: value}}
-	if err := v.commit(ctx, b); err != nil {
-		return nil, nil, err
-	}
-	if err := v.refresh(ctx, key, value); err != nil {
+	if err := v.commitAgain(ctx, b, key, value); err != nil {
 		return nil, nil, err
 	}
 	s = &secretView{name: s.name, record: claimed, access: s.access}
@@ -200,18 +173,24 @@ func (w *writer) stage(ctx context.Context, v *view, s *secretView, r rewrite, n
 			}
 			b.Puts = append(b.Puts, row)
 		}
-		if err := v.commit(ctx, b); err != nil {
-			return nil, nil, err
-		}
-		if err := v.refresh(ctx, key, value); err != nil {
+		if err := v.commitAgain(ctx, b, key, value); err != nil {
 			return nil, nil, err
 		}
 	}
 	return v, s, nil
 }
 
-// refresh reads the version of a record that this view has just written.
-func (v *view) refresh(ctx context.Context, key string, value []byte) error {
+// commitAgain is commit for a batch that writes value under key, and is followed by
+// another one on the condition that nobody else does.
+func (v *view) commitAgain(ctx context.Context, b storage.Batch, key string, value []byte) error {
+	version, err := v.commitVersion(ctx, b)
+	if err != nil {
+		return err
+	}
+	if version != 0 {
+		v.entries[key] = storage.Entry{Key: key, Value: value, Version: version}
+		return nil
+	}
 	entries, err := v.org.client.store.Get(ctx, key)
 	if err != nil {
 		return err

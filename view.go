@@ -16,7 +16,6 @@ type view struct {
 	org     *Organization
 	keyset  *crypto.Keyset
 	entries map[string]storage.Entry
-	guessed bool                   // it was not read: see Organization.guess
 	since   uint64                 // see floors
 	writes  []rise                 // of what a commit of this view writes
 	opened  map[Name]serviceRecord // of grantees
@@ -86,7 +85,6 @@ func (v *view) commitVersion(ctx context.Context, b storage.Batch) (uint64, erro
 		return 0, err
 	}
 	for _, w := range v.writes {
-		v.org.state.latest.forget(w.key)
 		_ = v.org.state.floors.raise(w.key, v.since, w.floor) // somebody may have written more since
 	}
 	return version, nil

@@ -15,7 +15,6 @@ type writer struct {
 	name Name
 
 	creates  bool // nothing is under the name, unless an attempt has found out otherwise
-	updates  bool // the secret is as this process has left it, unless an attempt has found out otherwise
 	rewrites bool // it wraps for all grantees, and so reads their services' keys
 	attempts []attempt
 	id       crypto.ID    // see same
@@ -63,9 +62,6 @@ func (w *writer) same(s *secretView) bool {
 // read reads the secret, the records under more and, for a rewrite, the
 // grantees' services at one instant, once no other writer's claim is on it.
 func (w *writer) read(ctx context.Context, more ...string) (*view, *secretView, error) {
-	if v, s := w.latest(); v != nil {
-		return v, s, nil
-	}
 	v, secrets, err := writers{w}.read(ctx, more...)
 	if err != nil {
 		return nil, nil, err
@@ -143,7 +139,7 @@ func (ws writers) expected() (*view, []*secretView) {
 		}
 		w.creates = false
 	}
-	v := ws[0].org.guess(make(map[string]storage.Entry))
+	v := ws[0].org.guess()
 	if v == nil {
 		return nil, nil
 	}
@@ -154,30 +150,21 @@ func (ws writers) expected() (*view, []*secretView) {
 	return v, secrets
 }
 
-// guess returns a view of entries and, which it adds to them, of the organization
-// as it was read last; nil if that is not known. A commit of it is on the
-// condition that all of it is so.
-func (o *Organization) guess(entries map[string]storage.Entry) *view {
+// guess returns a view of the organization as it was read last, nil if that is not
+// known, and of nothing else. A commit of it is on the condition that all of it is
+// so.
+func (o *Organization) guess() *view {
 	entry, keyset := o.state.last()
 	var record organizationRecord
 	if entry.Version == 0 || decode(entry.Value, &record) != nil || record.State != stateLive {
 		return nil
 	}
-	entries[entry.Key] = entry
-	v := &view{org: o, keyset: keyset, entries: entries, guessed: true, since: o.state.floors.now()}
+	entries := map[string]storage.Entry{entry.Key: entry}
+	v := &view{org: o, keyset: keyset, entries: entries, since: o.state.floors.now()}
 	if err := v.remember(entry.Key, &record); err != nil {
 		return nil
 	}
 	return v
-}
-
-// certain returns an error that was found by what a view holds; if that was a
-// guess, it has to be read before it is said.
-func (v *view) certain(err error) error {
-	if err != nil && v.guessed {
-		return errAgain
-	}
-	return err
 }
 
 func (ws writers) blocked(v *view, secrets []*secretView) bool {
@@ -193,7 +180,11 @@ func (ws writers) readOnce(ctx context.Context, more []string) (*view, []*secret
 	o, keys := ws[0].org, slices.Clone(more)
 	for _, w := range ws {
 		keys = append(keys, secretKey(o.name, w.name), accessKey(o.name, w.name))
+		if w.rewrites {
+			keys = append(keys, o.state.likely.services(w.name)...)
+		}
 	}
+	keys = distinct(keys)
 	v, err := o.read(ctx, keys...)
 	if err != nil {
 		return nil, nil, err
@@ -203,12 +194,12 @@ func (ws writers) readOnce(ctx context.Context, more []string) (*view, []*secret
 		return nil, nil, err
 	}
 	services := ws.services(before)
-	if len(services) == 0 {
+	if all := distinct(slices.Concat(keys, services)); len(all) > len(keys) {
+		keys = all
+	} else {
 		return v, before, nil
 	}
-	keys = append(keys, services...)
-	slices.Sort(keys)
-	if v, err = o.read(ctx, slices.Compact(keys)...); err != nil {
+	if v, err = o.read(ctx, keys...); err != nil {
 		return nil, nil, err
 	}
 	secrets, err := ws.secrets(v)
@@ -221,6 +212,12 @@ func (ws writers) readOnce(ctx context.Context, more []string) (*view, []*secret
 		}
 	}
 	return v, secrets, nil
+}
+
+// distinct returns keys sorted, each once.
+func distinct(keys []string) []string {
+	slices.Sort(keys)
+	return slices.Compact(keys)
 }
 
 // secrets returns the secrets of the writers.
@@ -236,15 +233,18 @@ func (ws writers) secrets(v *view) ([]*secretView, error) {
 	return secrets, nil
 }
 
-// services returns the keys of the services for which there is something to wrap.
+// services returns the keys of the services for which there is something to wrap,
+// and remembers them.
 func (ws writers) services(secrets []*secretView) (keys []string) {
 	for i, w := range ws {
 		if !w.rewrites || !secrets[i].live() {
 			continue
 		}
+		first := len(keys)
 		for _, g := range secrets[i].access.Grantees {
 			keys = append(keys, serviceKey(w.org.name, g.Service))
 		}
+		w.org.state.likely.keep(w.name, keys[first:])
 	}
 	return keys
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"path/filepath"
 
@@ -68,18 +67,3 @@ func (l *lab) acmeIn(store storage.Store) (*acme, error) {
 	a.token, err = a.api.IssueToken(l.ctx)
 	return a, err
 }
-
-// forgetful returns the same through a store that does not say the version of a
-// commit: so each update reads, as the first one of a process does.
-func (a *acme) forgetful(ctx context.Context, store storage.Store) (*acme, error) {
-	client, err := secrets.Open(silent{store}, a.root, nil)
-	if err != nil {
-		return nil, err
-	}
-	f := *a
-	f.org, err = client.Organization(ctx, "acme")
-	return &f, err
-}
-
-// A silent store is no [storage.Versioner].
-type silent struct{ storage.Store }

@@ -1,7 +1,6 @@
 package main
 
-// flat measures whether an update takes longer where there are many secrets. It
-// reads, each time.
+// flat measures whether an update takes longer where there are many secrets.
 var flat = study{
 	name: "update/crowd", unit: nanoseconds,
 	claims: []claim{
@@ -18,11 +17,7 @@ var flat = study{
 			if err != nil {
 				return nil, err
 			}
-			a, err := c.forgetful(l.ctx, c.store)
-			if err != nil {
-				return nil, err
-			}
-			r.ways = append(r.ways, timed(among.name, updater(a, name(0))))
+			r.ways = append(r.ways, timed(among.name, updater(c.acme, name(0))))
 		}
 		return r, nil
 	},
@@ -37,13 +32,9 @@ var flatBeside = study{
 		if err != nil {
 			return nil, err
 		}
-		a, err := c.forgetful(l.ctx, c.store)
-		if err != nil {
-			return nil, err
-		}
 		setec, err := l.setec(l.hundredThousand())
 		return &race{ways: []way{
-			timed("ours", updater(a, name(0))),
+			timed("ours", updater(c.acme, name(0))),
 			setec.way("setec, a put at 100,000", "put"),
 		}}, err
 	},

@@ -31,10 +31,6 @@ rounds' ratios, with the least and the greatest behind it. Absolute times are th
 promised. "By hand" is a program that an engineer would write who needs this one thing: the same records and the same reads
 of the same driver (of the raw client, for a start and for the 16 at once), raw Tink, and no check of anything
 (`+"`bench/byhand`"+`). Servers and files wait for the disk.
-
-An UpdateSecret that follows another of the same secret by the same process, within ten seconds but not at once, knows what
-that has left and reads nothing; every other one reads, and so do SetSecret and Change. Both are measured, each after a pause of 2 ms. Where updates are compared
-with those at other sizes, or with setec, they read.
 `, r.Date.Format("2 January 2006"), r.Commit, how, r.Go, r.Machine, r.Rounds)
 }
 
@@ -93,10 +89,11 @@ From profiles and traces of 23 November 2026, which are not taken anew with the 
 - A start: of the processor's time the Go runtime and the kernel take 34 %, the initialization of packages 19 %, nearly all of it
   Tink's and protobuf's, SQLite with its binding 27 %, Tink 6 %, CBOR 4 %, our own code 9 %. A third of all that is 640 page faults. setec
   has the same runtime and the same Tink, and decrypts one file: the difference is SQLite (1.2 ms), so it stays ahead of any start with a database.
-- A creation and an update: 20 µs of work for the one, 40 for the other without a grantee and 60 with ten, where the caches of the processor are
-  warm. Between waits for a disk or a server they are not, and it takes two to three times that: SQLite's own commit, which shares the caches, is 20 µs
-  slower after 20 µs of other work. Half of an update's work is nine AES-GCM ciphers, five of them for the version
-  that is kept; each grantee adds one. Where it has to be read, the rest is one round trip, and a second one if there are grantees.
+- A creation: 20 µs of work where the caches of the processor are warm. Between waits for a disk they are not: SQLite's own commit,
+  which shares them, is 20 µs slower after that work.
+- An update: one read, which it has to make: whoever goes by what his last update has left is ahead of everybody who reads, and
+  nobody else gets through (docs/decisions.md). Half of its own work is nine AES-GCM ciphers, five of them for the version that is kept;
+  each grantee adds one, and a tag that is verified.
 - The slowest reads beside a writer, SQLite: without a writer they are those that meet a garbage collection. With a writer of another
   file in the same process, who shares the two processors, they take 1.76 times as long, of the same file 1.86: a quarter
   of the environments find that something changed between their two reads of the store, and read a third time. None waited for a lock.

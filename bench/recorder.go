@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -45,20 +44,6 @@ func (r *recorder) ours(name string, do func(context.Context) error) way {
 	return way{name, func(ctx context.Context) (float64, error) {
 		r.reads, r.batches = nil, nil
 		return timed.measure(ctx)
-	}}
-}
-
-// unread is a way that reads nothing. It is gone again if it did, which it does at
-// first, and after a commit that took longer than the pause behind it.
-func (r *recorder) unread(w way) way {
-	return way{w.name, func(ctx context.Context) (float64, error) {
-		for range 10 {
-			figure, err := w.measure(ctx)
-			if err != nil || len(r.reads) == 0 {
-				return figure, err
-			}
-		}
-		return 0, errors.New("it reads, again and again")
 	}}
 }
 

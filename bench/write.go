@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/seed-9f6dc42a/secrets"
 )
@@ -21,12 +20,8 @@ func writes() (list []study) {
 			list = append(list, study{
 				name: fmt.Sprintf("update%d/%s", grantees, driver), unit: nanoseconds,
 				claims: []claim{{
-					work:  fmt.Sprintf("Update a secret again within ten seconds, %d grantees, %s", grantees, driver),
-					other: "raw commit of the same records", most: 1.2, explain: shares("raw commit of the same records"),
-				}, {
-					work:  fmt.Sprintf("Update a secret that has to be read, %d grantees, %s", grantees, driver),
-					ours:  reading,
-					other: "raw commit of the same records", most: 1.2,
+					work:  fmt.Sprintf("Update a secret with %d grantees, %s", grantees, driver),
+					other: "raw commit of the same records", most: 1.2, explain: commitAndReads,
 				}},
 				setup: func(l *lab) (*race, error) { return l.update(driver, grantees) },
 			})
@@ -36,8 +31,6 @@ func writes() (list []study) {
 }
 
 var commitAndReads = shares("raw commit of the same records", "the reads alone")
-
-const reading = "a secret that has to be read"
 
 // written is an organization whose commits are recorded.
 func (l *lab) written(driver string) (*acme, *recorder, error) {
@@ -72,31 +65,14 @@ func (l *lab) update(driver string, grantees int) (*race, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, secret := range []secrets.Name{"granted", "forgotten"} {
-		if err := l.grant(a, secret, grantees); err != nil {
-			return nil, err
-		}
-	}
-	forgetful, err := a.forgetful(l.ctx, r.Store)
-	if err != nil {
+	if err := l.grant(a, "granted", grantees); err != nil {
 		return nil, err
 	}
 	return &race{close: closer(r), ways: []way{
-		r.unread(rested(r.ours("ours", updater(a, "granted")))),
-		rested(r.raw("raw commit of the same records")),
-		rested(timed(reading, updater(forgetful, "forgotten"))),
+		r.ours("ours", updater(a, "granted")),
+		r.raw("raw commit of the same records"),
+		r.readsAlone(),
 	}}, nil
-}
-
-// rested is a way that begins after a pause, which is longer than a commit: who
-// updates a secret at once after an update reads it, so that others get through.
-// The processor is kept awake meanwhile: to wake up takes it a third of a commit.
-func rested(w way) way {
-	return way{w.name, func(ctx context.Context) (float64, error) {
-		for began := time.Now(); time.Since(began) < 2*time.Millisecond; {
-		}
-		return w.measure(ctx)
-	}}
 }
 
 // grant creates a secret, and so many services that are granted it.

@@ -55,17 +55,6 @@ var attacks = group{
 			}, nil,
 		},
 		{
-			"an update that goes by memory", "keeps what others have done meanwhile, and puts nothing for a key that was replaced: neither behind a hidden row, nor in stages, nor with the version of a record set back",
-			[]string{
-				"TestAnUpdateWithoutAReadKeepsWhatOthersHaveDoneMeanwhile", "TestAnUpdateWithoutAReadMeetsADeletion", "TestAnUpdateWithoutAReadPutsNothingForAKeyThatWasReplaced",
-				"TestAnUpdateInStagesReadsTheServices", "TestAnUpdateDoesNotGoByWhatItsProcessHasSeenNewerOf",
-			}, nil,
-		},
-		{
-			"a process that updates all the time", "lets everybody else through, a revocation first of all",
-			[]string{"TestOthersGetThroughBesideAProcessThatUpdatesAllTheTime"}, nil,
-		},
-		{
 			"write skew and phantoms", "are refused by every driver",
 			everyDriver("ConcurrentWriteSkewIsRefused", "ConcurrentPhantomIsRefused"), nil,
 		},
