@@ -29,6 +29,7 @@ type Links struct {
 type passage struct {
 	from, to string
 	lose     context.CancelFunc
+	ended    chan struct{} // closed when nothing more of it can arrive
 }
 
 // StartLinked is [StartCluster] with links that can be cut.
@@ -41,7 +42,15 @@ func StartLinked(t testing.TB, flags ...[]string) ([]*Server, *Links) {
 
 // Split cuts the links between the given members and all others, and loses what
 // is on its way there. All other links are whole again: with no members, all are.
+// What a member sends after Split has returned does not arrive.
 func (l *Links) Split(members ...*Server) {
+	for _, p := range l.cut(members) {
+		<-p.ended
+	}
+}
+
+// cut returns the passages that it has told to end.
+func (l *Links) cut(members []*Server) (lost []*passage) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.apart = map[string]bool{}
@@ -51,8 +60,10 @@ func (l *Links) Split(members ...*Server) {
 	for p := range l.passing {
 		if l.isCut(p) {
 			p.lose()
+			lost = append(lost, p)
 		}
 	}
+	return lost
 }
 
 // isCut is called with the mutex held.
@@ -83,7 +94,7 @@ func (l *Links) forward(from string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, lose := context.WithCancel(r.Context())
 		defer lose()
-		p := &passage{from, r.URL.Host, lose}
+		p := &passage{from, r.URL.Host, lose, make(chan struct{})}
 		defer l.end(p)
 		l.begin(p)
 		proxy.ServeHTTP(w, r.WithContext(ctx))
@@ -103,6 +114,7 @@ func (l *Links) end(p *passage) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.passing, p)
+	close(p.ended)
 }
 
 func (l *Links) address(host string) string {
