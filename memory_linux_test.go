@@ -18,15 +18,19 @@ import (
 	"github.com/seed-9f6dc42a/secrets/storage/memory"
 )
 
-const memoryChild = "SECRETS_TEST_MEMORY_CHILD"
+const (
+	memoryChild = "SECRETS_TEST_MEMORY_CHILD"
+	memoryValue = 512 // bytes
+)
 
 // What the engine makes of a value while it encrypts, stores and decrypts it is
 // cleared afterwards: in the memory of the process there are the copies that the
 // caller holds, and no others. The value is longer than what Go converts on a
-// stack, which is copied as a whole when it grows.
+// stack, which is copied as a whole when it grows, and than what it copies by
+// registers at a time, which a signal saves.
 func TestMemoryHoldsTheValuesThatTheCallerHoldsAndNoOthers(t *testing.T) {
 	t.Parallel()
-	canary := make([]byte, 64)
+	canary := make([]byte, memoryValue/2)
 	_, _ = rand.Read(canary)
 	canary = []byte(hex.EncodeToString(canary))
 	for held, steps := range map[int]string{1: "create", 2: "create and read"} {
@@ -112,7 +116,7 @@ func TestChildWithValues(t *testing.T) {
 	if steps == "" {
 		return // not started by copiesInChild
 	}
-	buf := make([]byte, 128)
+	buf := make([]byte, memoryValue)
 	if _, err := io.ReadFull(os.Stdin, buf); err != nil {
 		t.Fatal(err)
 	}
