@@ -84,14 +84,14 @@ func budgets(t *testing.T, f *fixture, store storage.Store) []budget {
 	return []budget{
 		{"connect", 1, 0, 0, 60, 5_900, func(ctx context.Context) error { return failure(secrets.Connect(ctx, store, token)) }},
 		{"environment of 51", 2, 0, 0, 1_720, 266_000, func(ctx context.Context) error { return failure(session.Environment(ctx)) }},
-		{"environment of 51, with an update meanwhile", 3, 0, 0, 2_500, 402_000, func(ctx context.Context) error { return failure(moved.Environment(ctx)) }},
+		{"environment of 51, with an update meanwhile", 3, 0, 0, 2_370, 386_000, func(ctx context.Context) error { return failure(moved.Environment(ctx)) }},
 		{"create", 0, 1, 390, 86, 10_700, func(ctx context.Context) error {
 			made++
 			return failure(org.CreateSecret(ctx, secrets.Name(fmt.Sprintf("made-%04d", made)), text("one")))
 		}},
 		{"set what it is", 1, 0, 0, 148, 17_800, func(ctx context.Context) error { return failure(org.SetSecret(ctx, "shared", text("one"))) }},
 		{"update, no grantee", 1, 1, 780, 198, 26_000, update("alone")},
-		{"update, 10 grantees", 1, 1, 3_150, 625, 88_000, update("shared")},
+		{"update, 10 grantees", 1, 1, 3_150, 470, 66_000, update("shared")},
 		{"reveal", 1, 0, 0, 73, 10_100, func(ctx context.Context) error { return failure(org.RevealSecret(ctx, "alone")) }},
 	}
 }

@@ -95,9 +95,16 @@ func (s *organizationState) keep(entry storage.Entry, keyset *crypto.Keyset, in 
 	if s.dead && in != stateDeleted {
 		return false
 	}
-	s.entry, s.keyset = storage.Entry{Key: entry.Key, Value: bytes.Clone(entry.Value), Version: entry.Version}, keyset
+	s.set(storage.Entry{Key: entry.Key, Value: bytes.Clone(entry.Value), Version: entry.Version}, keyset)
 	s.read = time.Now()
 	return true
+}
+
+// set is called with the mutex held. What the keyset before it has opened goes with
+// it.
+func (s *organizationState) set(entry storage.Entry, keyset *crypto.Keyset) {
+	s.entry, s.keyset = entry, keyset
+	clear(s.services)
 }
 
 // openKeyset asks a root to open an organization's record, which that
@@ -159,7 +166,7 @@ func (s *organizationState) hold(entry storage.Entry, keyset *crypto.Keyset) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.dead {
-		s.entry, s.keyset = entry, keyset
+		s.set(entry, keyset)
 	}
 }
 

@@ -38,17 +38,20 @@ type organizationState struct {
 	mu     sync.Mutex    // never held while it is asked
 	entry  storage.Entry // the organization's record, as opened last; no Version if it was not read since it was written
 	keyset *crypto.Keyset
-	read   time.Time                        // when the record was read last
-	dead   bool                             // deleted by this process
-	keys   map[crypto.ID]*crypto.ServiceKey // an id always means the same key
-	floors floors
-	likely likely
+	read   time.Time // when the record was read last
+	dead   bool      // deleted by this process
+
+	services map[Name]openedService           // as opened last
+	keys     map[crypto.ID]*crypto.ServiceKey // an id always means the same key
+	floors   floors
+	likely   likely
 }
 
-// The most organizations a Client keeps open, and service keys it keeps of one.
+// The most organizations a Client keeps open, and services and service keys it keeps of one.
 // Beyond that it forgets some, and asks again when it needs them.
 const (
 	maxOrganizations = 1024
+	maxServices      = 4096
 	maxServiceKeys   = 8192
 )
 
@@ -246,7 +249,9 @@ func (c *Client) stateOf(ref organizationRef) *organizationState {
 	if s, ok := c.organizations[ref]; ok {
 		return s
 	}
-	return &organizationState{gate: make(chan struct{}, 1), keys: make(map[crypto.ID]*crypto.ServiceKey)}
+	return &organizationState{
+		gate: make(chan struct{}, 1), services: make(map[Name]openedService), keys: make(map[crypto.ID]*crypto.ServiceKey),
+	}
 }
 
 // keep keeps a state, once the root has opened the organization: ids that
@@ -267,7 +272,8 @@ func (c *Client) keep(ref organizationRef, s *organizationState) *organizationSt
 func (s *organizationState) bury() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.dead, s.keyset, s.entry = true, nil, storage.Entry{}
+	s.dead = true
+	s.set(storage.Entry{}, nil)
 	clear(s.keys)
 }
 

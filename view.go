@@ -1,6 +1,7 @@
 package secrets
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -16,9 +17,8 @@ type view struct {
 	org     *Organization
 	keyset  *crypto.Keyset
 	entries map[string]storage.Entry
-	since   uint64                 // see floors
-	writes  []rise                 // of what a commit of this view writes
-	opened  map[Name]serviceRecord // of grantees
+	since   uint64 // see floors
+	writes  []rise // of what a commit of this view writes
 }
 
 // read reads the organization's record and those under keys at one instant. The
@@ -285,25 +285,42 @@ func (v *view) service(name Name) (serviceRecord, error) {
 // read without the serial: what it is asked for is keys that the access record
 // names as well.
 func (v *view) granteeService(name Name) (serviceRecord, error) {
-	if record, ok := v.opened[name]; ok {
-		return record, nil
+	key := serviceKey(v.org.name, name)
+	record, err := v.openService(name, v.entries[key])
+	if err != nil {
+		return record, err
+	}
+	return record, v.remember(key, &record)
+}
+
+// An openedService is a service's record as a keyset opened it. Nobody changes it.
+type openedService struct {
+	keyset *crypto.Keyset
+	value  []byte
+	record serviceRecord
+}
+
+// openService opens a service's record, unless it is the one that was opened last.
+func (v *view) openService(name Name, entry storage.Entry) (serviceRecord, error) {
+	s := v.org.state
+	s.mu.Lock()
+	last := s.services[name]
+	s.mu.Unlock()
+	if last.keyset == v.keyset && bytes.Equal(last.value, entry.Value) {
+		return last.record, nil
 	}
 	var record serviceRecord
-	key := serviceKey(v.org.name, name)
-	found, err := v.decode(key, typeService, &record, name)
+	found, err := v.decode(entry.Key, typeService, &record, name)
 	if err == nil && !found {
 		err = ErrTampered
 	}
 	if err != nil {
 		return record, err
 	}
-	if err := v.remember(key, &record); err != nil {
-		return record, err
-	}
-	if v.opened == nil {
-		v.opened = make(map[Name]serviceRecord)
-	}
-	v.opened[name] = record
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	evict(s.services, maxServices)
+	s.services[name] = openedService{v.keyset, bytes.Clone(entry.Value), record}
 	return record, nil
 }
 
