@@ -8,13 +8,37 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"time"
 )
 
-// machine names the processor and the memory, as far as Linux says it.
+// machine names the processor and the memory, as far as Linux says it, and the disk
+// by what it takes to write to it.
 func machine() string {
-	return fmt.Sprintf("%d × %s, %s, %s",
+	return fmt.Sprintf("%d × %s, %s, %s, a disk that takes %s to write 4 KiB durably",
 		runtime.NumCPU(), cmp.Or(procLine("/proc/cpuinfo", "model name"), "processor"),
-		cmp.Or(ram(), "memory unknown"), cmp.Or(kernel(), runtime.GOOS))
+		cmp.Or(ram(), "memory unknown"), cmp.Or(kernel(), runtime.GOOS), cmp.Or(durableWrite(), "an unknown time"))
+}
+
+// durableWrite measures a write of a page and a sync, where the stores are.
+func durableWrite() string {
+	f, err := os.CreateTemp("", "bench-sync-")
+	if err != nil {
+		return ""
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	var times []float64
+	for range 200 {
+		begin := time.Now()
+		if _, err := f.WriteAt(make([]byte, 4096), 0); err != nil {
+			return ""
+		}
+		if err := f.Sync(); err != nil {
+			return ""
+		}
+		times = append(times, float64(time.Since(begin)))
+	}
+	return nanoseconds.format(median(times))
 }
 
 func ram() string {

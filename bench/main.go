@@ -11,6 +11,9 @@
 //
 // It needs PostgreSQL's programs on the machine; etcd and the peers are built
 // from the module proxy, once.
+//
+// A line of the page is a claim of a study (study.go): to add one, write a study
+// and name it in studies.go.
 package main
 
 import (

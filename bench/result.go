@@ -208,6 +208,9 @@ func (u unit) format(f float64) string {
 		}
 		return fmt.Sprintf("%.0f B", f)
 	case perSecond:
+		if f >= 1e6 {
+			return fmt.Sprintf("%.0f million/s", f/1e6)
+		}
 		return fmt.Sprintf("%.0f/s", f)
 	default:
 		return fmt.Sprintf("%.3g", f)
