@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"slices"
 	"sync"
@@ -202,3 +203,7 @@ func (l *Live[T]) OnStatus(fn func(Status)) {
 // Done is closed when nothing follows any more: ctx has ended, access was lost,
 // or the store was closed.
 func (l *Live[T]) Done() <-chan struct{} { return l.done }
+
+// Format prints "envload.Live", with every verb, and so neither the value nor what
+// the watching goroutine changes meanwhile.
+func (l *Live[T]) Format(f fmt.State, _ rune) { io.WriteString(f, "envload.Live") }

@@ -2,6 +2,8 @@ package storage
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"sync/atomic"
 )
 
@@ -122,3 +124,6 @@ func (l *lazy) Close() error {
 	}
 	return (*s).Close()
 }
+
+// Format is a driver's: fmt would read what another call is setting.
+func (l *lazy) Format(f fmt.State, _ rune) { io.WriteString(f, "storage.Lazy") }

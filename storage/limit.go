@@ -51,6 +51,9 @@ type limitedPurger struct {
 	Purger
 }
 
+// Format prints the Store under it.
+func (l limited) Format(f fmt.State, verb rune) { fmt.Fprintf(f, fmt.FormatString(f, verb), l.Store) }
+
 func (l limited) Get(ctx context.Context, keys ...string) ([]Entry, error) {
 	if len(keys) > MaxGet {
 		return nil, fmt.Errorf("%w: get of %d keys, at most %d", ErrLimit, len(keys), MaxGet)

@@ -65,7 +65,8 @@ type Batch struct {
 // Every other error means that nothing was applied. [ErrUnavailable] is among
 // those: the store cannot be reached now. [ErrClosed] answers every call after
 // Close. Errors never carry an entry's value or a password from a connection
-// string.
+// string. Nor does a Store that is printed, which may be in use: it implements
+// [fmt.Formatter].
 //
 // # Contexts
 //

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -143,3 +144,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 		return false
 	}
 }
+
+// Format prints "etcd.Store", with every verb: package fmt would go through fields that
+// calls change meanwhile.
+func (s *Store) Format(f fmt.State, _ rune) { io.WriteString(f, "etcd.Store") }

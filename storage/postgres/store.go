@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 	"time"
@@ -199,3 +200,7 @@ func (s *Store) Close() error {
 	})
 	return nil
 }
+
+// Format prints "postgres.Store", with every verb: package fmt would go through fields that
+// calls change meanwhile.
+func (s *Store) Format(f fmt.State, _ rune) { io.WriteString(f, "postgres.Store") }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"sync"
 	"time"
@@ -314,3 +315,7 @@ func (s *Store) isClosed() bool {
 		return false
 	}
 }
+
+// Format prints "sqlite.Store", with every verb: package fmt would go through fields that
+// calls change meanwhile.
+func (s *Store) Format(f fmt.State, _ rune) { io.WriteString(f, "sqlite.Store") }

@@ -9,7 +9,10 @@ import (
 )
 
 func errorCases() []testCase {
-	return []testCase{{"ErrorsCarryNoValue", errorsCarryNoValue}}
+	return []testCase{
+		{"ErrorsCarryNoValue", errorsCarryNoValue},
+		{"PrintingShowsNoEntry", printingShowsNoEntry},
+	}
 }
 
 // errorsCarryNoValue makes every error that needs no fault of the database,
@@ -36,6 +39,29 @@ func errorsCarryNoValue(t *trial) {
 		}
 	}
 	t.expect(t.open(), pairs{"a": canary})
+}
+
+// printingShowsNoEntry prints a Store that is in use. Under the race detector it
+// also fails if printing reads what a call writes.
+func printingShowsNoEntry(t *trial) {
+	const canary = "canary-of-an-entry"
+	s := t.open()
+	var text string
+	errs := together(
+		func() error { return s.Commit(t.Context(), guarded("b", 0, canary, canary)) },
+		func() error {
+			for range 20 {
+				text += fmt.Sprintf("%v %+v %#v %s %x", s, s, s, s, s)
+			}
+			return nil
+		},
+	)
+	if errs[0] != nil {
+		t.Errorf("Commit: %v", errs[0])
+	}
+	if text += fmt.Sprintf("%v %+v %#v %s %x", s, s, s, s, s); holds(text, canary) {
+		t.Error("the Store prints an entry")
+	}
 }
 
 func holds(text, value string) bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 
 	"github.com/seed-9f6dc42a/secrets/storage"
@@ -170,3 +171,7 @@ func (f *Faulty) failCommit(ctx context.Context, b storage.Batch) error {
 	}
 	return fmt.Errorf("%w: %w", storage.ErrUnknownOutcome, ErrFault)
 }
+
+// Format prints "storagetest.Faulty", with every verb: package fmt would go through fields that
+// calls change meanwhile.
+func (f *Faulty) Format(to fmt.State, _ rune) { io.WriteString(to, "storagetest.Faulty") }

@@ -54,6 +54,8 @@ func (v versioned) Commit(ctx context.Context, b storage.Batch) error {
 	return err
 }
 
+func (v versioned) Format(f fmt.State, verb rune) { fmt.Fprintf(f, fmt.FormatString(f, verb), v.Store) }
+
 func (t *trial) versioned(s storage.Store) storage.Store {
 	t.Helper()
 	return versioned{s, t.versioner(s), t}
