@@ -107,7 +107,7 @@ func wantCutOff(t *testing.T, s storage.Store) {
 		t.Errorf("Commit: %v", err)
 	}
 	group.Wait()
-	if took := time.Since(begin); took > splitTimeout+2*time.Second {
+	if took := time.Since(begin); took > splitTimeout+10*time.Second {
 		t.Errorf("it took %v to fail", took)
 	}
 }

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-
 	"sync"
 	"time"
 

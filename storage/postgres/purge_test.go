@@ -101,7 +101,7 @@ func TestPurgeWaitsForALockNoLongerThanItMay(t *testing.T) {
 	defer cancel()
 	begin := time.Now()
 	wantError(t, patient.Purge(ctx), context.DeadlineExceeded)
-	if took := time.Since(begin); took > time.Second {
+	if took := time.Since(begin); took > 5*time.Second {
 		t.Errorf("Purge took %v with a context of 100 ms", took)
 	}
 	done := make(chan error, 1)

@@ -43,7 +43,7 @@ func TestCommitWaitsForALockNoLongerThanTheTimeout(t *testing.T) {
 			t.Errorf("got %v, want ErrUnavailable", err)
 		}
 	}
-	if took := time.Since(begin); took < 50*time.Millisecond || took > 2*time.Second {
+	if took := time.Since(begin); took < 50*time.Millisecond || took > 4*time.Second {
 		t.Errorf("gave up after %v", took)
 	}
 	expect(t, s, map[string]string{"a": "1"}) // readers do not wait
@@ -61,7 +61,7 @@ func TestCommitWaitsForALockNoLongerThanItsContext(t *testing.T) {
 	if err := put(ctx, s, "a", "2"); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, storage.ErrUnknownOutcome) {
 		t.Errorf("got %v, want DeadlineExceeded", err)
 	}
-	if took := time.Since(begin); took > 2*time.Second {
+	if took := time.Since(begin); took > 4*time.Second {
 		t.Errorf("gave up after %v", took)
 	}
 }
@@ -94,7 +94,7 @@ func TestLongReadEndsWithItsContext(t *testing.T) {
 	if _, err := s.Get(ctx, keys...); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want DeadlineExceeded", err)
 	}
-	if took := time.Since(begin); took > 2*time.Second {
+	if took := time.Since(begin); took > 4*time.Second {
 		t.Errorf("gave up after %v", took)
 	}
 	expect(t, s, map[string]string{})
