@@ -57,8 +57,15 @@ func (f *floors) known(key string) floor {
 	return known.floor
 }
 
+// contradicts reports whether a record with these counters cannot have come after
+// one with those that were seen.
+func (f floor) contradicts(seen floor) bool {
+	return f[0] < seen[0] || f[1] < seen[1] || f[1] != 0 && f[1] == seen[1] && f[0] != seen[0]
+}
+
 // raise remembers what was read under key. It returns ErrTampered if more had
-// been seen before the read began.
+// been seen before the read began, or another record of the same serial: one of
+// them was refused by the store, and has been put there since.
 func (f *floors) raise(key string, since uint64, got floor) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -67,7 +74,7 @@ func (f *floors) raise(key string, since uint64, got floor) error {
 	if !recent {
 		known, seen = f.former[key]
 	}
-	if seen && known.at <= since && (got[0] < known.floor[0] || got[1] < known.floor[1]) {
+	if seen && known.at <= since && got.contradicts(known.floor) {
 		return ErrTampered
 	}
 	next := floor{max(got[0], known.floor[0]), max(got[1], known.floor[1])}

@@ -141,6 +141,7 @@ func (o *Organization) putKeyset(ctx context.Context, root crypto.Root, entry st
 	if err := o.replace(ctx, entry, value); err != nil {
 		return err
 	}
+	_ = o.state.floors.raise(entry.Key, 0, floor{record.Serial}) // somebody may have written more since
 	o.state.hold(storage.Entry{Key: entry.Key, Value: value}, opened)
 	return nil
 }

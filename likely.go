@@ -11,13 +11,14 @@ import (
 // rests on it.
 type likely struct {
 	mu   sync.Mutex
-	keys map[Name][]string // of the services' records, by secret
+	keys map[Name][]string // of the services' records, two each, by secret
 }
 
-// The most secrets of which this is remembered, and services of one.
+// The most secrets of which this is remembered, and keys of one: those of a hundred
+// services.
 const (
-	maxLikely         = 1024
-	maxLikelyServices = 100
+	maxLikely     = 1024
+	maxLikelyKeys = 200
 )
 
 func (l *likely) services(secret Name) []string {
@@ -36,7 +37,7 @@ func (l *likely) keep(secret Name, keys []string) {
 		l.keys = make(map[Name][]string)
 	}
 	delete(l.keys, secret)
-	if len(keys) == 0 || len(keys) > maxLikelyServices {
+	if len(keys) == 0 || len(keys) > maxLikelyKeys {
 		return
 	}
 	evict(l.keys, maxLikely)

@@ -105,11 +105,23 @@ func (w *writer) flip(v *view, s *secretView, r rewrite, next *sealedVersion) (s
 	return b, nil
 }
 
+// secretBatch returns a batch that holds if a secret, and the organization, are as
+// they were read; and the list of who has access, if that names anybody. Every
+// write of it is one of the secret's record too, but somebody could put that one
+// record back as it was, with its version, and those who were revoked meanwhile
+// would be wrapped for.
+func (v *view) secretBatch(s *secretView) storage.Batch {
+	keys := []string{secretKey(v.org.name, s.name)}
+	if len(s.access.Grantees) > 0 {
+		keys = append(keys, accessKey(v.org.name, s.name))
+	}
+	return v.batch(keys...)
+}
+
 // putSecret returns a batch that writes both records of a secret, on the
 // condition that they, and the organization, are as they were read.
 func (v *view) putSecret(s *secretView, record secretRecord, access accessRecord) (storage.Batch, error) {
-	name := v.org.name
-	b := v.batch(secretKey(name, s.name))
+	name, b := v.org.name, v.secretBatch(s)
 	value, err := v.encode(typeSecret, record, s.name)
 	if err != nil {
 		return b, err
@@ -154,14 +166,14 @@ func (w *writer) stage(ctx context.Context, v *view, s *secretView, r rewrite, n
 		return nil, nil, err
 	}
 	key := secretKey(v.org.name, s.name)
-	b := v.batch(key)
+	b := v.secretBatch(s)
 	b.Puts = []storage.Put{{Key: key, Value: value}}
 	if err := v.commitAgain(ctx, b, key, value); err != nil {
 		return nil, nil, err
 	}
 	s = &secretView{name: s.name, record: claimed, access: s.access}
 	for chunk := range slices.Chunk(r.grantees, storage.MaxWrites-1) {
-		b := v.batch(key)
+		b := v.secretBatch(s)
 		b.Puts = []storage.Put{{Key: key, Value: value}} // shows those who wait that we go on
 		for _, g := range chunk {
 			if g.Service == r.moved {

@@ -34,7 +34,7 @@ func (w *verifier) secret(ctx context.Context, names []Name) error {
 		for chunk := range slices.Chunk(s.access.Grantees, grantsAtOnce) {
 			var keys []string
 			for _, g := range chunk {
-				keys = append(keys, append(w.org.grantKeys(s.name, g), serviceKey(w.org.name, g.Service))...)
+				keys = append(keys, append(w.org.grantKeys(s.name, g), w.org.serviceKeys(g.Service)...)...)
 			}
 			v, _, err := w.readAgain(ctx, s, keys)
 			if err != nil {

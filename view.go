@@ -64,6 +64,13 @@ func (v *view) batch(keys ...string) storage.Batch {
 	return b
 }
 
+// fence has b write the organization's record as it is. Every batch checks that:
+// none is committed any more whose writer has read what was there before b.
+func (v *view) fence(b *storage.Batch) {
+	key := organizationKey(v.org.name)
+	b.Puts = append(b.Puts, storage.Put{Key: key, Value: v.entries[key].Value})
+}
+
 // merge adds a batch of the same view to b. Both check the organization first.
 func merge(b *storage.Batch, one storage.Batch) {
 	b.Checks = append(b.Checks, one.Checks[1:]...)
@@ -281,47 +288,47 @@ func (v *view) service(name Name) (serviceRecord, error) {
 	return record, v.remember(key, &record)
 }
 
-// granteeService returns the record of a service that an access record names. It was
-// read without the serial: what it is asked for is keys that the access record
-// names as well.
+// granteeService is service for one that an access record names, and so has to be
+// there. What was opened last is not opened again.
 func (v *view) granteeService(name Name) (serviceRecord, error) {
-	key := serviceKey(v.org.name, name)
-	record, err := v.openService(name, v.entries[key])
-	if err != nil {
-		return record, err
-	}
-	return record, v.remember(key, &record)
-}
-
-// An openedService is a service's record as a keyset opened it. Nobody changes it.
-type openedService struct {
-	keyset *crypto.Keyset
-	value  []byte
-	record serviceRecord
-}
-
-// openService opens a service's record, unless it is the one that was opened last.
-func (v *view) openService(name Name, entry storage.Entry) (serviceRecord, error) {
-	s := v.org.state
+	s, key := v.org.state, serviceKey(v.org.name, name)
+	now := openedService{keyset: v.keyset, value: v.entries[key].Value, serial: v.entries[serialKey(v.org.name, name)].Value}
 	s.mu.Lock()
 	last := s.services[name]
 	s.mu.Unlock()
-	if last.keyset == v.keyset && bytes.Equal(last.value, entry.Value) {
-		return last.record, nil
+	if last.same(now) {
+		return last.record, v.remember(key, &last.record)
 	}
-	var record serviceRecord
-	found, err := v.decode(entry.Key, typeService, &record, name)
-	if err == nil && !found {
-		err = ErrTampered
+	var err error
+	if now.record, err = v.service(name); err != nil {
+		return now.record, ErrTampered
 	}
-	if err != nil {
-		return record, err
-	}
+	s.keepService(name, now)
+	return now.record, nil
+}
+
+// An openedService is a service's record, and its serial, as a keyset opened them.
+// Nobody changes it.
+type openedService struct {
+	keyset        *crypto.Keyset
+	value, serial []byte
+	record        serviceRecord
+}
+
+func (o openedService) same(as openedService) bool {
+	return o.keyset == as.keyset && bytes.Equal(o.value, as.value) && bytes.Equal(o.serial, as.serial)
+}
+
+// keepService keeps what a keyset has opened, unless that was replaced meanwhile.
+func (s *organizationState) keepService(name Name, o openedService) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.keyset != o.keyset {
+		return
+	}
+	o.value, o.serial = bytes.Clone(o.value), bytes.Clone(o.serial)
 	evict(s.services, maxServices)
-	s.services[name] = openedService{v.keyset, bytes.Clone(entry.Value), record}
-	return record, nil
+	s.services[name] = o
 }
 
 // serviceKey returns a service's key from its record, unwrapping it at most
@@ -334,8 +341,8 @@ func (v *view) serviceKey(service Name, id crypto.ID, key wrappedKey) (*crypto.S
 		return k, nil
 	}
 	k, err := v.keyset.UnwrapServiceKey(key.Wrap, serviceKeyBinding(v.org.id, service, id, key))
-	if err != nil {
-		return nil, err
+	if err != nil || s.dead {
+		return k, err
 	}
 	evict(s.keys, maxServiceKeys)
 	s.keys[key.ID] = k

@@ -242,7 +242,7 @@ func (ws writers) services(secrets []*secretView) (keys []string) {
 		}
 		first := len(keys)
 		for _, g := range secrets[i].access.Grantees {
-			keys = append(keys, serviceKey(w.org.name, g.Service))
+			keys = append(keys, w.org.serviceKeys(g.Service)...)
 		}
 		w.org.state.likely.keep(w.name, keys[first:])
 	}
