@@ -178,14 +178,14 @@ type EnvError struct {
 
 // Error returns the variable and the reason.
 func (e *EnvError) Error() string {
-	reason := e.Rule
-	if e.Taken != "" {
-		reason = fmt.Sprintf("secret %q goes to it already (upper and lower case count as one)", e.Taken)
+	switch {
+	case e.Taken != "":
+		return fmt.Sprintf("environment variable %s is taken: secret %q goes to it (upper and lower case count as one)", e.Env, e.Taken)
+	case e.Env == "":
+		return fmt.Sprintf("%v: %s", ErrInvalidEnv, e.Rule)
+	default:
+		return fmt.Sprintf("%v %s: %s", ErrInvalidEnv, e.Env, e.Rule)
 	}
-	if e.Env == "" {
-		return fmt.Sprintf("%v: %s", ErrInvalidEnv, reason)
-	}
-	return fmt.Sprintf("%v %s: %s", ErrInvalidEnv, e.Env, reason)
 }
 
 // Unwrap returns [ErrInvalidEnv].

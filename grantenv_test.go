@@ -155,7 +155,7 @@ func TestATakenVariableIsRefusedInAnyCase(t *testing.T) {
 		for _, secret := range []secrets.Name{"third", "other"} { // to be added, to be moved
 			errs := wantRefused(t, f, secrets.ErrInvalidEnv, []call{grantCall(f.api, secret, env, env)})
 			wantEnv(t, errs[0], env, "holder")
-			expected := `: invalid environment variable ` + env + `: secret "holder" goes to it already (upper and lower case count as one)`
+			expected := `: environment variable ` + env + ` is taken: secret "holder" goes to it (upper and lower case count as one)`
 			if !strings.HasSuffix(errs[0].Error(), expected) {
 				t.Errorf("text is %s", errs[0])
 			}

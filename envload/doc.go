@@ -7,11 +7,12 @@
 //
 //	report, err := envload.Load(ctx, session, nil)      // then os.Getenv("DATABASE_URL")
 //	config, err := envload.Parse[Config](ctx, session, nil)
+//	live, err := envload.Watch[Config](ctx, session, nil) // follows; live.Get() is the latest
 //	cmd.Env, err = envload.Environ(ctx, service, nil)   // on the platform's side
 //
 // # Rules
 //
-// One set of rules, [Options], holds for all three.
+// One set of rules, [Options], holds for all of them.
 //
 // A variable that exists already wins over the secret, also if it is empty,
 // unless Existing is [Overwrite]. So a developer or an operator can override a

@@ -27,7 +27,7 @@ type Live[T any] struct {
 	onStatus []func(Status)
 }
 
-// Status is how a [Live] stands.
+// Status is how a [Live] stands, and after Done how it stood at the end.
 type Status struct {
 	// Err is why the value is not the latest, nil if it is. It never carries a
 	// value.
@@ -35,7 +35,7 @@ type Status struct {
 
 	// Stale: the store cannot be read or gives what does not open, or what is
 	// granted now does not fit the T (Err is then an [*Error]). The value is the
-	// last good one, and the next good one ends this by itself.
+	// last good one, and the next good one ends this by itself, until Done.
 	Stale bool
 
 	// Lost: the token was revoked or has expired, or the service was deleted. The
