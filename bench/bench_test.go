@@ -54,7 +54,7 @@ func TestStudiesThatNeedNoServerRunAndMakeAPage(t *testing.T) { // not parallel:
 	}
 	for file, want := range map[string]string{
 		"performance.md":          "| Create a secret, sqlite |",
-		"performance/targets.svg": "environment/sqlite",
+		"performance/targets.svg": "how much of its target",
 	} {
 		data, err := os.ReadFile(filepath.Join(docs, file))
 		if err != nil || !strings.Contains(string(data), want) {

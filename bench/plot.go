@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -39,7 +40,7 @@ func (r *report) writePlots(folder string) error {
 // plotTargets draws how much of each target is used up: 1 is all of it.
 func (r *report) plotTargets(file string) error {
 	var bars []bar
-	for _, v := range r.verdicts() {
+	for i, v := range r.verdicts() {
 		used := v.ratio / v.most
 		if v.least > 0 {
 			used = v.least / v.ratio
@@ -49,10 +50,10 @@ func (r *report) plotTargets(file string) error {
 			shade = red
 		}
 		if v.most > 0 || v.least > 0 {
-			bars = append(bars, bar{v.study.Name, used, shade})
+			bars = append(bars, bar{strconv.Itoa(i + 1), used, shade}) // as the page numbers them
 		}
 	}
-	return draw(file, "how much of its target each line uses up (1: all of it)", bars, 1)
+	return draw(file, "how much of its target each line of the table uses up (1: all of it)", bars, 1)
 }
 
 // plotStart draws what programs take from their start to their end.
