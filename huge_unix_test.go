@@ -70,7 +70,7 @@ func wantCheap(t *testing.T, want error, do map[string]func() error) {
 		}
 		highest = max(highest, cost)
 	}
-	t.Attr("bytes", fmt.Sprint(highest))
+	t.Attr("bytes-of-memory-at-most", fmt.Sprint(highest))
 }
 
 func TestAValueOf1GiBIsRefusedWithoutACopyOfIt(t *testing.T) {
@@ -240,7 +240,7 @@ func TestAnswersOfAStoreThatAreFarTooLargeAreRefusedWithoutACopyOfThem(t *testin
 			}
 		}
 	}
-	t.Attr("bytes", fmt.Sprint(highest))
+	t.Attr("bytes-of-memory-at-most", fmt.Sprint(highest))
 }
 
 func TestACacheThatIsFarTooLargeIsNotRead(t *testing.T) {

@@ -13,6 +13,18 @@ var attacks = group{
 			[]string{"TestRowsOfARevocationPutBackOpenNothingNew", "TestSops901RevokedServiceLosesAccessAlsoWithItsRowPutBack", "TestNoRecordPutBackAloneBringsAnythingRevokedBack"}, nil,
 		},
 		{
+			"a row or a list is taken away, so that a revocation does not meet a secret", "beside an update that has read it, in one batch and in stages, and before one that is given the service's old record: who was revoked reads nothing new",
+			[]string{"TestAnUpdateUnderWayWrapsForNoKeyThatIsGone", "TestAServiceRecordPutBackAloneIsRefusedByAnUpdate"}, nil,
+		},
+		{
+			"a record is put back under an operation that has read it", "with the version that it had: neither an update undoes a revocation, nor does RotateKey take the old key for the new one",
+			[]string{"TestASecretPutBackUnderAnUpdateDoesNotUndoARevocation", "TestRotateKeyNoticesThatItsRecordWasPutBack"}, nil,
+		},
+		{
+			"a batch that was refused is put there later", "by the store that has seen it: the process that has revoked takes none of it",
+			[]string{"TestABatchThatWasRefusedIsNotTakenLater"}, nil,
+		},
+		{
 			"a revoked token's row is put back", "before another token is revoked: it is not given the next key",
 			[]string{"TestRevokedTokensRecordPutBackBeforeAnotherIsRevokedGivesNothing"}, nil,
 		},

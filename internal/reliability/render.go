@@ -43,6 +43,9 @@ of theirs, which run side by side. "not run yet" is said of a row that is newer 
 All of them but the power cuts run in ` + "`.ci/run`" + `, at the default length, as part of ` + "`go test ./...`" + ` and once more under the race detector; the engine's also over
 SQLite, PostgreSQL and etcd, and those of the engine and of SQLite at full length, with the power cuts where root and a loop device allow; each fuzz target for ten
 seconds.
+
+Not tested: other systems and processors than the one below, a network between machines, the key service of a cloud provider, and weeks of running. The code and
+its tests have the same authors.
 `
 
 func renderMachine(b *bytes.Buffer, run TestRun) {
@@ -68,12 +71,14 @@ func outcome(r row, passed map[string]Passed) string {
 			seconds += p.Seconds
 		}
 	}
-	switch ran {
-	case 0:
+	switch {
+	case ran == 0:
 		return "**not run yet**"
-	case len(r.tests):
+	case ran == len(r.tests) && seconds < 0.05:
+		return "passed"
+	case ran == len(r.tests):
 		return fmt.Sprintf("passed, %.1f s", seconds)
-	case len(r.tests) - 1:
+	case ran == len(r.tests)-1:
 		return fmt.Sprintf("%d of %d passed, %.1f s; the other is newer than the run", ran, len(r.tests), seconds)
 	}
 	return fmt.Sprintf("%d of %d passed, %.1f s; the others are newer than the run", ran, len(r.tests), seconds)

@@ -40,6 +40,7 @@ var threats = group{
 			[]string{
 				"TestRowsOfARevocationPutBackOpenNothingNew", "TestNoRecordPutBackAloneBringsAnythingRevokedBack", "TestAServiceRecordFromBeforeItsTokensIsRefused",
 				"TestAServiceThatWasDeletedDoesNotComeBack", "TestCacheThatIsPutBackAfterAccessWasLostIsNotServed",
+				"TestAnUpdateUnderWayWrapsForNoKeyThatIsGone", "TestAServiceRecordPutBackAloneIsRefusedByAnUpdate",
 			},
 			nil,
 		},

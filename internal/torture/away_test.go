@@ -123,8 +123,8 @@ func (p place) outlive(t *testing.T) {
 	if took := time.Since(back); took > bound {
 		t.Errorf("it took %v until the app saw an update", took)
 	}
-	t.Attr("back", time.Since(back).Round(time.Millisecond).String())
-	t.Attr("failed", fmt.Sprint(o.failed.Load()))
+	t.Attr("works-again-after", time.Since(back).Round(time.Millisecond).String())
+	t.Attr("calls-refused-meanwhile", fmt.Sprint(o.failed.Load()))
 	stop()
 	group.Wait()
 	unwatch()
