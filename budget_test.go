@@ -91,7 +91,7 @@ func budgets(t *testing.T, f *fixture, store storage.Store) []budget {
 		}},
 		{"set what it is", 1, 0, 0, 170, 21_500, func(ctx context.Context) error { return failure(org.SetSecret(ctx, "shared", text("one"))) }},
 		{"update, no grantee", 1, 1, 780, 198, 26_000, update("alone")},
-		{"update, 10 grantees", 1, 1, 3_150, 495, 70_000, update("shared")},
+		{"update, 10 grantees", 1, 1, 3_150, 530, 75_000, update("shared")},
 		{"reveal", 1, 0, 0, 73, 10_100, func(ctx context.Context) error { return failure(org.RevealSecret(ctx, "alone")) }},
 	}
 }

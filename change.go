@@ -120,17 +120,22 @@ func (c *Change) attempt(ctx context.Context) error {
 	if done || err != nil {
 		return err
 	}
-	b, sets := v.batch(), make([]bool, len(secrets))
+	b, sets, grantees := v.batch(), make([]bool, len(secrets)), []grantee(nil)
 	for i, s := range secrets {
 		one, err := c.step(ctx, v, s, i)
 		if err != nil {
 			return inSecret(s.name, err)
 		}
 		merge(&b, one)
-		sets[i] = c.steps[i].decide != nil && len(one.Puts) > 0
+		if sets[i] = c.steps[i].decide != nil && len(one.Puts) > 0; sets[i] {
+			grantees = append(grantees, s.access.Grantees...)
+		}
 	}
 	if len(b.Puts) == 0 {
 		return nil
+	}
+	if err := v.bind(ctx, &b, grantees); err != nil {
+		return err
 	}
 	err = v.commit(ctx, b)
 	for i, w := range c.writers {

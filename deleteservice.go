@@ -193,7 +193,6 @@ func (s *Service) bury(ctx context.Context, v *view, record serviceRecord) error
 	}
 	b.Puts = []storage.Put{{Key: serialKey(s.org.name, s.name), Value: tombstone}}
 	b.Deletes = []string{serviceKey(s.org.name, s.name)}
-	v.fence(&b) // of updates that have read the grants before they were taken
 	return v.commit(ctx, b)
 }
 

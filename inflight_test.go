@@ -178,3 +178,42 @@ func TestRotateKeyNoticesThatItsRecordWasPutBack(t *testing.T) {
 	wantError(t, p.org.RotateKey(t.Context(), nil), secrets.ErrTampered)
 	wantError(t, failure(p.org.CreateSecret(t.Context(), "b", text("two"))), secrets.ErrTampered)
 }
+
+// Nothing of this hinders those who have nothing to do with it: revocations of
+// others, one after the other, come between any two commits.
+func TestRevocationsOfOthersHinderNobody(t *testing.T) {
+	t.Parallel()
+	for what, do := range map[string]func(*testing.T, process, secrets.Token) error{
+		"an update in stages": func(t *testing.T, p process, _ secrets.Token) error {
+			return failure(p.org.UpdateSecret(t.Context(), "a", text("after"), nil))
+		},
+		"RevokeToken of many grants": func(t *testing.T, p process, token secrets.Token) error {
+			return p.api.RevokeToken(t.Context(), token.ID())
+		},
+		"RotateKey": func(t *testing.T, p process, _ secrets.Token) error { return p.org.RotateKey(t.Context(), nil) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			f := newFixtureOn(t, newMemory(t))
+			crowded(t, f)
+			for _, name := range names("more", crowd) {
+				f.give(t, name, "one")
+			}
+			token := f.token(t)
+			other := getService(t)(f.org.CreateService(t.Context(), "other"))
+			store := &hooked{Store: f.store}
+			p := f.elsewhere(t, store)
+			store.commit = func(ctx context.Context, b storage.Batch) error {
+				issued, err := other.IssueToken(ctx)
+				if err == nil {
+					err = other.RevokeToken(ctx, issued.ID())
+				}
+				revoked(t, err)
+				return store.apply(ctx, b)
+			}
+			if err := do(t, p, token); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

@@ -180,10 +180,7 @@ func (s *Service) rekeyToken(v *view, record serviceRecord, key wrappedKey, id c
 	return s.sealToken(v, key, id, tokenKey, token)
 }
 
-// finish narrows the grants to the current key, and then forgets the previous. If
-// rows are hidden from it, updates under way may have read who had the previous key,
-// and no secret that they write was touched: so nothing that was read before is
-// committed after it.
+// finish narrows the grants to the current key, and then forgets the previous.
 func (s *Service) finish(ctx context.Context, v *view, record serviceRecord) error {
 	if err := s.rewrap(ctx, record); err != nil {
 		return err
@@ -193,6 +190,5 @@ func (s *Service) finish(ctx context.Context, v *view, record serviceRecord) err
 	if err != nil {
 		return err
 	}
-	v.fence(&b)
 	return v.commit(ctx, b)
 }

@@ -55,6 +55,9 @@ func (w *writer) rewrite(ctx context.Context, v *view, s *secretView, r rewrite)
 	if err != nil {
 		return Secret{}, err
 	}
+	if err := v.bind(ctx, &b, r.grantees); err != nil {
+		return Secret{}, err
+	}
 	err = v.commit(ctx, b)
 	w.note(v, s, err)
 	return made, err
@@ -190,6 +193,35 @@ func (w *writer) stage(ctx context.Context, v *view, s *secretView, r rewrite, n
 		}
 	}
 	return v, s, nil
+}
+
+// bind has b hold only if no grantee's key was replaced since it was read. If a row
+// was hidden from a replacement, that has touched nothing else that b checks. Where
+// there are more grantees than a batch has conditions, they are read once more.
+func (v *view) bind(ctx context.Context, b *storage.Batch, grantees []grantee) error {
+	var keys []string
+	for _, g := range grantees {
+		keys = append(keys, v.org.serviceKeys(g.Service)...)
+	}
+	keys = distinct(keys)
+	if len(b.Checks)+len(keys) <= storage.MaxChecks {
+		for _, key := range keys {
+			if check := v.check(key); !slices.Contains(b.Checks, check) {
+				b.Checks = append(b.Checks, check)
+			}
+		}
+		return nil
+	}
+	now, err := v.org.read(ctx, keys...)
+	if err != nil {
+		return err
+	}
+	for _, g := range grantees {
+		if _, err := now.granteeKeys(g); err != nil {
+			return errAgain
+		}
+	}
+	return nil
 }
 
 // commitAgain is commit for a batch that writes value under key, and is followed by

@@ -64,13 +64,6 @@ func (v *view) batch(keys ...string) storage.Batch {
 	return b
 }
 
-// fence has b write the organization's record as it is. Every batch checks that:
-// none is committed any more whose writer has read what was there before b.
-func (v *view) fence(b *storage.Batch) {
-	key := organizationKey(v.org.name)
-	b.Puts = append(b.Puts, storage.Put{Key: key, Value: v.entries[key].Value})
-}
-
 // merge adds a batch of the same view to b. Both check the organization first.
 func merge(b *storage.Batch, one storage.Batch) {
 	b.Checks = append(b.Checks, one.Checks[1:]...)

@@ -112,7 +112,7 @@ Where the database is far away these are the time. Tests hold them (` + "`budget
 | ` + "`Session.Environment`" + `, any number of secrets; so ` + "`Load`, `Parse` and `Environ`" + ` | 2, or 3 if something changed between them | |
 | ` + "`Live.Get`, `Environment.Lookup`" + ` | | |
 | ` + "`CreateSecret`" + ` after another call within ten seconds | | 1 |
-| ` + "`UpdateSecret`" + ` of up to a hundred grantees | 1, or 2 if they are not those of the last time | 1 |
+| ` + "`UpdateSecret`" + ` of up to 48 grantees | 1, or 2 if they are not those of the last time | 1 |
 | ` + "`SetSecret`" + ` of what it is already | 1 | |
 | ` + "`RevealSecret`" + ` | 1 | |
 | ` + "`Change`" + ` of up to 50 secrets | the same | 1 |

@@ -13,8 +13,8 @@ var attacks = group{
 			[]string{"TestRowsOfARevocationPutBackOpenNothingNew", "TestSops901RevokedServiceLosesAccessAlsoWithItsRowPutBack", "TestNoRecordPutBackAloneBringsAnythingRevokedBack"}, nil,
 		},
 		{
-			"a row or a list is taken away, so that a revocation does not meet a secret", "beside an update that has read it, in one batch and in stages, and before one that is given the service's old record: who was revoked reads nothing new",
-			[]string{"TestAnUpdateUnderWayWrapsForNoKeyThatIsGone", "TestAServiceRecordPutBackAloneIsRefusedByAnUpdate"}, nil,
+			"a row or a list is taken away, so that a revocation does not meet a secret", "beside an update that has read it, in one batch and in stages, and before one that is given the service's old record: who was revoked reads nothing new, and nobody else is hindered by what keeps him from it",
+			[]string{"TestAnUpdateUnderWayWrapsForNoKeyThatIsGone", "TestAServiceRecordPutBackAloneIsRefusedByAnUpdate", "TestRevocationsOfOthersHinderNobody"}, nil,
 		},
 		{
 			"a record is put back under an operation that has read it", "with the version that it had: neither an update undoes a revocation, nor does RotateKey take the old key for the new one",
