@@ -26,7 +26,7 @@ func Endpoints(members ...*Server) []string {
 func Leader(t testing.TB, members []*Server) *Server {
 	t.Helper()
 	client := Client(t, Endpoints(members...), nil)
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(2 * patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if i := slices.IndexFunc(members, func(s *Server) bool { return s.leads(client) }); i >= 0 {
 			return members[i]
 		}

@@ -69,9 +69,19 @@ func startCluster(t testing.TB, links *Links, flags [][]string) []*Server {
 		t.Fatal(err)
 	}
 	for _, s := range members {
-		t.Cleanup(s.Kill)
+		t.Cleanup(func() { s.end(t) })
 	}
 	return members
+}
+
+// end shows the last that the server has logged, if the test has failed.
+func (s *Server) end(t testing.TB) {
+	s.Kill()
+	if !t.Failed() {
+		return
+	}
+	log, err := os.ReadFile(filepath.Join(s.dir, "log"))
+	t.Logf("%s: %s %v", s.name, log[max(0, len(log)-4000):], err)
 }
 
 func start(dir string, flags ...string) (*Server, error) {

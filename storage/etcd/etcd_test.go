@@ -109,7 +109,7 @@ func wantText(t testing.TB, what string, err error, texts ...string) {
 // eventually waits for what must become true.
 func eventually(t testing.TB, what string, happened func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !happened(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !happened(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("not in all this time: %s", what)
 		}

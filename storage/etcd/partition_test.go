@@ -25,7 +25,7 @@ const splitTimeout = 500 * time.Millisecond
 
 func TestMemberThatIsCutOffAcceptsNothingAndServesNothing(t *testing.T) {
 	t.Parallel()
-	flags := append(etcdtest.Quick(), "--unsafe-no-fsync")
+	flags := []string{"--unsafe-no-fsync"} // and the time for elections that etcd gives: the machine may be busy
 	s := &split{acknowledged: map[string]string{}}
 	s.members, s.links = etcdtest.StartLinked(t, flags, flags, flags)
 	for _, leads := range []bool{true, false} {
